@@ -1,0 +1,64 @@
+"""Sluice: batch pipelines as plain functions on Polars lazy frames, checked at every boundary, published to Delta Lake.
+
+The public API. Names are loaded on first use, so that `import framework` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from framework.core.clock import run_time
+    from framework.core.source import Reference
+    from framework.core.typed import LazyFrame
+    from framework.definition import Pipeline, step, table
+    from framework.run.flow import run_pipeline
+    from framework.run.request import RunRequest
+    from framework.settings import Settings, load_settings
+    from framework.sources import csv_files, delta_table, json_files, parquet_files
+
+__all__ = [
+    "LazyFrame",
+    "Pipeline",
+    "Reference",
+    "RunRequest",
+    "Settings",
+    "csv_files",
+    "delta_table",
+    "json_files",
+    "load_settings",
+    "parquet_files",
+    "run_pipeline",
+    "run_time",
+    "step",
+    "table",
+]
+
+_HOMES = {
+    "LazyFrame": "core.typed",
+    "Pipeline": "definition",
+    "Reference": "core.source",
+    "RunRequest": "run.request",
+    "Settings": "settings",
+    "csv_files": "sources",
+    "delta_table": "sources",
+    "json_files": "sources",
+    "load_settings": "settings",
+    "parquet_files": "sources",
+    "run_pipeline": "run.flow",
+    "run_time": "core.clock",
+    "step": "definition",
+    "table": "definition",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

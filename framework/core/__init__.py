@@ -1,0 +1,1 @@
+"""Frozen values that the rooms hand to each other, and the few services all of them need."""

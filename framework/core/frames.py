@@ -1,0 +1,16 @@
+"""Names that frames carry through the whole house."""
+
+from __future__ import annotations
+
+SOURCE_TIME = "_source_time"
+"""When the row's file last changed (UTC)."""
+SOURCE_FILE = "_source_file"
+"""The row's file, relative to the raw folder."""
+SOURCE_LINE = "_source_line"
+"""The row's line (text formats) or record number (others) in its file, from 1."""
+
+PROVENANCE = (SOURCE_TIME, SOURCE_FILE, SOURCE_LINE)
+"""Where a row came from. In this order it also says which of two rows is newer."""
+
+MALFORMED = "_malformed"
+"""Set by readers on lines that cannot be split into fields: what is wrong with the line."""

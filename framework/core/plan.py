@@ -1,0 +1,91 @@
+"""The run plan: what one sequence of a pipeline covers, fixed before any data is read, and never changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+SCHEMA_VERSION = 1
+
+Mode = Literal["incremental", "full"]
+
+
+@dataclass(frozen=True, order=True)
+class FileInput:
+    """One file to read. `changed` says that an earlier sequence has covered another content of the same path."""
+
+    modified: datetime
+    path: str
+    size: int
+    etag: str | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True)
+class FilesInput:
+    """The files of one source, oldest first (by time of change, then by path)."""
+
+    files: tuple[FileInput, ...]
+    kind: Literal["files"] = "files"
+
+
+@dataclass(frozen=True)
+class TableInput:
+    """A lake table at a version; what changed after version `since` is new (None: all of it)."""
+
+    table: str
+    version: int
+    since: int | None
+    kind: Literal["table"] = "table"
+
+
+Input = FilesInput | TableInput
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What sequence `seq` of a pipeline covers. Every attempt at it reads exactly this.
+
+    `planned_at` is the run's only notion of now. `waiting_version` pins the quarantine table whose waiting rows are
+    looked at again (None: there are none).
+    """
+
+    pipeline: str
+    seq: int
+    mode: Mode
+    run_id: str
+    planned_at: datetime
+    fingerprint: str
+    inputs: dict[str, Input]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    waiting_version: int | None = None
+    reason: str = ""
+
+    def to_json(self) -> bytes:
+        """Render as a stable, readable JSON document."""
+        document = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        return json.dumps(document, default=_encode, indent=1, ensure_ascii=False).encode()
+
+    @staticmethod
+    def from_json(content: bytes) -> RunPlan:
+        """Read what `to_json` wrote."""
+        document = json.loads(content)
+        document.pop("schema_version")
+        document["planned_at"] = datetime.fromisoformat(document["planned_at"])
+        document["inputs"] = {name: _input(value) for name, value in document["inputs"].items()}
+        return RunPlan(**document)
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    raise TypeError(f"a run plan cannot hold {value!r}")
+
+
+def _input(value: dict[str, Any]) -> Input:
+    if value["kind"] == "table":
+        return TableInput(**value)
+    files = (FileInput(**{**f, "modified": datetime.fromisoformat(f["modified"])}) for f in value["files"])
+    return FilesInput(tuple(files))

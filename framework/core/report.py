@@ -1,0 +1,80 @@
+"""What a run did, as plain data: the one document that `run --json`, the ledger and the manifest share."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+REPORT_VERSION = 1
+
+State = Literal["SUCCESS", "UNCHANGED", "FAILED", "CANCELLED", "SKIPPED"]
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """Counts of one source. `rows_in` = `accepted` + `quarantined` + the sum of `dropped`."""
+
+    rows_in: int
+    accepted: int
+    quarantined: int
+    dropped: dict[str, int] = field(default_factory=dict)
+    files: int = 0
+    files_rejected: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    released: int = 0
+
+
+@dataclass(frozen=True)
+class OutputReport:
+    """One table as a run left it: the version it committed, rows added and removed, partitions it touched."""
+
+    table: str
+    version: int
+    rows_added: int
+    rows_removed: int
+    partitions: int
+    files_added: int
+    files_removed: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run failed: the failure's class, the error's name and its message."""
+
+    kind: str
+    error: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC."""
+
+    run_id: str
+    pipeline: str
+    state: State
+    seq: int | None = None
+    mode: str = "incremental"
+    reason: str = ""
+    started_at: str = ""
+    duration_s: float = 0.0
+    timings_s: dict[str, float] = field(default_factory=dict)
+    peak_memory_mb: float = 0.0
+    sources: dict[str, SourceReport] = field(default_factory=dict)
+    outputs: dict[str, OutputReport] = field(default_factory=dict)
+    failure: Failure | None = None
+    attempts: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Render as plain data for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(document: dict[str, Any]) -> RunReport:
+        """Read what `to_dict` gave."""
+        values = dict(document)
+        values["sources"] = {name: SourceReport(**v) for name, v in values["sources"].items()}
+        values["outputs"] = {name: OutputReport(**v) for name, v in values["outputs"].items()}
+        values["failure"] = Failure(**values["failure"]) if values["failure"] else None
+        return RunReport(**values)

@@ -1,0 +1,59 @@
+"""What a pipeline reads, as declarations: frozen values without any connection behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+OnInvalid = Literal["fail", "quarantine", "drop", "warn"]
+Format = Literal["csv", "json", "parquet"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key: `column` must hold a value that `key` of another source of the pipeline has.
+
+    A row that breaks nothing but this waits in quarantine until a later run knows the value.
+    """
+
+    column: str
+    source: str
+    key: str
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Files below the raw folder, read when they are new or have changed."""
+
+    format: Format
+    patterns: tuple[str, ...]
+    schema: Any = None
+    on_invalid: OnInvalid = "quarantine"
+    references: tuple[Reference, ...] = ()
+    sample_by: str | None = None
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table of the lake, read at one version.
+
+    `key`: the columns that tie its rows to other sources. When rows of this table change, outputs that recompute by
+    a column look up which of its values the changed keys touch.
+    """
+
+    table: str
+    key: tuple[str, ...] = ()
+    schema: Any = None
+
+
+Source = FileSource | TableSource
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a reader has to know of a contract: the columns and their types, which must be there, and no others."""
+
+    schema: Any
+    required: frozenset[str]
+    is_strict: bool

@@ -1,0 +1,184 @@
+"""The graph of a pipeline: every problem it has, in one report, and an order to run its steps in."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from framework.core.source import FileSource
+from framework.definition.output import WRITE_MODES
+from framework.errors import Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from framework.core.source import Source
+    from framework.definition.output import Output
+    from framework.definition.step import Step
+
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+TABLE = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
+POLICIES = ("fail", "quarantine", "drop", "warn")
+
+
+def find_problems(
+    name: str, sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output]
+) -> list[Problem]:
+    """Find everything that is wrong with a definition."""
+    found = [
+        *_names(name, sources, steps),
+        *_inputs(sources, steps),
+        *_schemas(sources, steps, outputs),
+        *_references(sources),
+        *_outputs(sources, steps, outputs),
+        *_cycles(steps),
+        *_unused(sources, steps, outputs),
+    ]
+    return [Problem(f"{name}, {p.where}" if p.where else name, p.what, p.fix) for p in found]
+
+
+def order_steps(steps: Sequence[Step]) -> list[Step]:
+    """Order steps so that each comes after those it takes from; ties keep the order given."""
+    by_name = {step.name: step for step in steps}
+    graph = {step.name: [i for i in step.inputs if i in by_name] for step in steps}
+    return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def _names(name: str, sources: Mapping[str, Source], steps: Sequence[Step]) -> Iterator[Problem]:
+    if not NAME.fullmatch(name):
+        yield Problem("", f"'{name}' is no pipeline name", "lower case words with dots, such as retail.daily_sales")
+    for step_name, count in Counter(step.name for step in steps).items():
+        if count > 1:
+            yield Problem(f"step '{step_name}'", f"is given {count} times", "give each step once")
+        if step_name in sources:
+            yield Problem(f"step '{step_name}'", "has the name of a source", "rename one of them")
+    for source_name, source in sources.items():
+        if not source_name.isidentifier():
+            yield Problem(f"source '{source_name}'", "is no argument name", "use letters, digits and underscores")
+        if isinstance(source, FileSource) and not source.patterns:
+            yield Problem(f"source '{source_name}'", "names no files", "give a pattern such as 'sales/*.csv'")
+        if isinstance(source, FileSource) and source.on_invalid not in POLICIES:
+            fix = did_you_mean(str(source.on_invalid), POLICIES)
+            yield Problem(f"source '{source_name}'", f"on_invalid='{source.on_invalid}' is unknown", fix)
+
+
+def _inputs(sources: Mapping[str, Source], steps: Sequence[Step]) -> Iterator[Problem]:
+    known = {*sources, *(step.name for step in steps)}
+    for step in steps:
+        for name in step.inputs:
+            if name == step.name:
+                yield Problem(step.where, "takes itself", "rename the parameter")
+            elif name not in known:
+                yield Problem(step.where, f"takes '{name}', which is no source or step", did_you_mean(name, known))
+        if not step.inputs:
+            yield Problem(step.where, "takes no frame", "annotate an input with LazyFrame[Schema]")
+
+
+def _schemas(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output]) -> Iterator[Problem]:
+    returns = {step.name: step.returns for step in steps}
+    asked: dict[str, dict[str, str]] = {}
+    for step in steps:
+        for name, schema in step.inputs.items():
+            given = returns.get(name) if name in returns else getattr(sources.get(name), "schema", None)
+            if schema is not None and given is not None and given is not schema:
+                what = f"takes '{name}' as {schema.__name__}, but it is {given.__name__}"
+                yield Problem(step.where, what, "use one schema on both sides")
+            if schema is not None and name in sources and given is None:
+                asked.setdefault(name, {}).setdefault(schema.__name__, step.name)
+    for name, by_schema in asked.items():
+        if len(by_schema) > 1:
+            told = ", ".join(f"{schema} by '{step}'" for schema, step in by_schema.items())
+            yield Problem(f"source '{name}'", f"is asked for with different schemas: {told}", "use one")
+    for name, source in sources.items():
+        if isinstance(source, FileSource) and source.schema is None and name not in asked:
+            taken = any(name in step.inputs for step in steps) or any(o.of == name for o in outputs)
+            if taken:
+                fix = "annotate the input with LazyFrame[Schema] or give schema="
+                yield Problem(f"source '{name}'", "has no schema, so its rows cannot be checked", fix)
+
+
+def _references(sources: Mapping[str, Source]) -> Iterator[Problem]:
+    for name, source in sources.items():
+        for reference in source.references if isinstance(source, FileSource) else ():
+            where = f"source '{name}'"
+            if reference.source == name:
+                yield Problem(where, f"'{reference.column}' refers to the source itself", "refer to a table")
+            elif reference.source not in sources:
+                what = f"'{reference.column}' refers to '{reference.source}', which is no source"
+                yield Problem(where, what, did_you_mean(reference.source, sources))
+            elif isinstance(sources[reference.source], FileSource):
+                what = f"'{reference.column}' refers to files ('{reference.source}')"
+                yield Problem(where, what, "publish them as a table and refer to it with delta_table()")
+
+
+def _outputs(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output]) -> Iterator[Problem]:
+    known = {*sources, *(step.name for step in steps)}
+    if not outputs:
+        yield Problem("", "has no output", "add outputs=[table(...)]")
+    for name, count in Counter(o.table for o in outputs).items():
+        if count > 1:
+            yield Problem(f"table '{name}'", f"is written {count} times", "one output per table")
+        if any(getattr(source, "table", None) == name for source in sources.values()):
+            yield Problem(f"table '{name}'", "is both read and written", "write another table")
+    for output in outputs:
+        where = f"table '{output.table}'"
+        if not TABLE.fullmatch(output.table):
+            yield Problem(where, "is no table name", "lower case words with slashes, such as retail/sales")
+        if output.of not in known:
+            yield Problem(where, f"is of '{output.of}', which is no source or step", did_you_mean(output.of, known))
+        if output.mode not in WRITE_MODES:
+            yield Problem(where, f"mode '{output.mode}' is unknown", did_you_mean(output.mode, WRITE_MODES))
+        yield from _output_options(where, output)
+        files = [n for n in upstream(output.of, steps) if isinstance(sources.get(n), FileSource)]
+        if output.recompute_by and files:
+            what = f"recomputes by {', '.join(output.recompute_by)}, but '{files[0]}' gives only what is new"
+            yield Problem(where, what, "publish its rows as a table and read that with delta_table()")
+
+
+def _output_options(where: str, output: Output) -> Iterator[Problem]:
+    if output.mode == "merge" and not output.key:
+        yield Problem(where, "merge needs a key", "add key=")
+    if output.mode == "replace_partitions" and not output.partition_by:
+        yield Problem(where, "replace_partitions needs partitions", "add partition_by=")
+    if output.recompute_by and output.mode in {"append", "overwrite"}:
+        yield Problem(where, f"recompute_by does not go with {output.mode}", "use merge or replace_partitions")
+    if output.recompute_by and output.mode == "replace_partitions" and output.recompute_by != output.partition_by:
+        yield Problem(where, "recompute_by differs from partition_by", "recompute whole partitions, or use merge")
+    if output.recompute_by and output.mode == "merge" and not set(output.recompute_by) <= set(output.key):
+        yield Problem(where, "recompute_by is not part of the key", "recompute by columns of the key")
+
+
+def _cycles(steps: Sequence[Step]) -> Iterator[Problem]:
+    names = {step.name for step in steps}
+    graph = {step.name: [i for i in step.inputs if i in names and i != step.name] for step in steps}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        path = " -> ".join(reversed(error.args[1]))
+        yield Problem("", f"steps go in a circle: {path}", "break the circle")
+
+
+def upstream(name: str, steps: Sequence[Step]) -> set[str]:
+    """A node and everything it is made of."""
+    by_name = {step.name: step for step in steps}
+    needed: set[str] = set()
+    todo = [name]
+    while todo:
+        node = todo.pop()
+        if node not in needed:
+            needed.add(node)
+            todo.extend(by_name[node].inputs if node in by_name else ())
+    return needed
+
+
+def _unused(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output]) -> Iterator[Problem]:
+    needed = {node for output in outputs for node in upstream(output.of, steps)}
+    referred = {r.source for s in sources.values() if isinstance(s, FileSource) for r in s.references}
+    for step in steps:
+        if step.name not in needed:
+            yield Problem(step.where, "leads to no output", "add an output of it or drop it")
+    for name in sources:
+        if name not in needed | referred:
+            yield Problem(f"source '{name}'", "is used by no step or output", "drop it")

@@ -1,0 +1,118 @@
+"""Find the pipelines of a project, select some by name, and order them by the tables they read and write."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from framework.definition.pipeline import Pipeline
+from framework.errors import ConfigurationError, DefinitionError, Problem, SelectionError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import ModuleType
+
+    from framework.settings import Settings
+
+
+def load_pipelines(settings: Settings) -> dict[str, Pipeline]:
+    """Import the project's packages and collect the pipelines that their modules define.
+
+    Raises:
+        ConfigurationError: when a package named in the settings does not exist.
+        DefinitionError: naming every problem of every module and between pipelines.
+    """
+    folder = str(settings.project.absolute())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    problems: list[Problem] = []
+    found: dict[str, tuple[Pipeline, str]] = {}
+    for package in settings.packages:
+        for module in _modules(package, folder, problems):
+            for pipeline in {id(v): v for v in vars(module).values() if isinstance(v, Pipeline)}.values():
+                _add(found, pipeline, module.__name__, problems)
+    pipelines = {name: pipeline for name, (pipeline, _) in sorted(found.items())}
+    problems += _between(pipelines.values())
+    if problems:
+        raise DefinitionError(problems)
+    return pipelines
+
+
+def _add(found: dict[str, tuple[Pipeline, str]], pipeline: Pipeline, module: str, problems: list[Problem]) -> None:
+    known = found.setdefault(pipeline.name, (pipeline, module))
+    if known[0] is not pipeline:
+        what = f"is defined in {known[1]} and in {module}"
+        problems.append(Problem(pipeline.name, what, "give each pipeline its own name"))
+
+
+def _modules(package: str, folder: str, problems: list[Problem]) -> Iterable[ModuleType]:
+    try:
+        root = importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            problems.append(Problem(package, f"cannot be imported: {error}"))
+            return
+        text = f"package '{package}' is not in {folder}; create it, name another in `packages`, or use --project"
+        raise ConfigurationError(text) from error
+    yield root
+    for info in pkgutil.walk_packages(getattr(root, "__path__", []), prefix=f"{package}."):
+        if info.name.rpartition(".")[2].startswith("_"):
+            continue
+        try:
+            yield importlib.import_module(info.name)
+        except DefinitionError as error:
+            problems.extend(error.problems)
+        except Exception as error:  # noqa: BLE001 - a module may raise anything; all are reported together
+            problems.append(Problem(info.name, f"cannot be imported: {type(error).__name__}: {error}"))
+
+
+def _between(pipelines: Iterable[Pipeline]) -> Iterable[Problem]:
+    every = list(pipelines)
+    writers: dict[str, str] = {}
+    for pipeline in every:
+        for output in pipeline.outputs:
+            first = writers.setdefault(output.table, pipeline.name)
+            if first != pipeline.name:
+                what = f"is written by {first} and by {pipeline.name}"
+                yield Problem(f"table '{output.table}'", what, "a table has one writer")
+    try:
+        TopologicalSorter(_graph(every)).prepare()
+    except CycleError as error:
+        yield Problem("pipelines", f"go in a circle: {' -> '.join(reversed(error.args[1]))}", "break the circle")
+
+
+def _graph(pipelines: Iterable[Pipeline]) -> dict[str, list[str]]:
+    every = list(pipelines)
+    writers = {output.table: pipeline.name for pipeline in every for output in pipeline.outputs}
+    return {
+        p.name: [
+            writers[s.table] for s in p.table_sources.values() if s.table in writers and writers[s.table] != p.name
+        ]
+        for p in every
+    }
+
+
+def upstream_of(pipeline: Pipeline, pipelines: Mapping[str, Pipeline]) -> set[str]:
+    """The names of the pipelines whose tables a pipeline reads."""
+    return set(_graph([*pipelines.values()]).get(pipeline.name, []))
+
+
+def select(pipelines: Mapping[str, Pipeline], names: Iterable[str] = ()) -> list[Pipeline]:
+    """Select pipelines by name or by domain (`retail` is all of `retail.*`), in the order in which they must run.
+
+    Raises:
+        SelectionError: when a name matches nothing; suggests the nearest.
+    """
+    wanted: set[str] = set()
+    for name in names:
+        matching = {n for n in pipelines if n == name or n.startswith(f"{name}.")}
+        if not matching:
+            known = {*pipelines, *(n.partition(".")[0] for n in pipelines)}
+            raise SelectionError(f"no pipeline is called '{name}'; {did_you_mean(name, known) or 'there are none'}")
+        wanted |= matching
+    chosen = wanted or set(pipelines)
+    graph = {name: sorted(needs) for name, needs in sorted(_graph(pipelines.values()).items())}
+    return [pipelines[name] for name in TopologicalSorter(graph).static_order() if name in chosen]

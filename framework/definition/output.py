@@ -1,0 +1,65 @@
+"""Outputs: which table holds the rows of which step, and how new rows meet the ones that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from framework.core.frames import PROVENANCE
+
+WriteMode = Literal["merge", "append", "replace_partitions", "overwrite"]
+WRITE_MODES: tuple[WriteMode, ...] = ("merge", "append", "replace_partitions", "overwrite")
+
+
+@dataclass(frozen=True)
+class Output:
+    """One table that a pipeline writes."""
+
+    table: str
+    of: str
+    mode: WriteMode
+    key: tuple[str, ...] = ()
+    partition_by: tuple[str, ...] = ()
+    newest_by: tuple[str, ...] = ()
+    recompute_by: tuple[str, ...] = ()
+
+
+def table(
+    name: str,
+    *,
+    of: Callable[..., Any] | str,
+    mode: WriteMode = "overwrite",
+    key: str | Sequence[str] = (),
+    partition_by: str | Sequence[str] = (),
+    newest_by: str | Sequence[str] = PROVENANCE,
+    recompute_by: str | Sequence[str] = (),
+) -> Output:
+    """Declare a table of the lake as an output.
+
+    Args:
+        name: Its name, such as `retail/sales`.
+        of: The step (or the name of a step or source) whose rows it holds.
+        mode: `merge` (by `key`: the newest row wins), `append`, `replace_partitions` (the partitions that occur), or
+            `overwrite` (all of it).
+        key: The columns that identify a row; `merge` needs them.
+        partition_by: The columns by which its files are kept apart.
+        newest_by: With `merge`: the columns that say which of two rows with one key is newer, most important first.
+            Default: the row's file time, file name and line. They must be in the rows.
+        recompute_by: The columns by which an incremental run recomputes: when input rows change, the output's rows for
+            the values these rows have (or, through a source's key, touch) are computed again from all their input.
+            Without it a change of a table that is a source recomputes the whole output.
+    """
+    return Output(
+        table=name,
+        of=of if isinstance(of, str) else getattr(of, "__name__", repr(of)),
+        mode=mode,
+        key=_names(key),
+        partition_by=_names(partition_by),
+        newest_by=_names(newest_by) if mode == "merge" and not recompute_by else (),
+        recompute_by=_names(recompute_by),
+    )
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

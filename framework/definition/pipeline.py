@@ -1,0 +1,84 @@
+"""What a pipeline is: sources, steps, outputs. Pure and immutable: building one reads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from framework.core.source import FileSource, Source, TableSource
+from framework.definition.graph import find_problems, order_steps, upstream
+from framework.definition.step import Step, read_step
+from framework.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from framework.core.typed import DataFrameModel
+    from framework.definition.output import Output
+
+
+@dataclass(frozen=True, init=False)
+class Pipeline:
+    """A named composition of steps on lazy frames, from sources to tables.
+
+    Args:
+        name: `<domain>.<name>`, such as `retail.daily_sales`.
+        sources: What is read, by the name under which steps ask for it.
+        steps: The functions, in any order: their argument names are the graph. Lists of steps can be shared.
+        outputs: The tables that are written.
+
+    Raises:
+        DefinitionError: naming every problem of the definition, with suggestions.
+    """
+
+    name: str
+    sources: dict[str, Source]
+    steps: tuple[Step, ...]
+    outputs: tuple[Output, ...]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        sources: Mapping[str, Source],
+        steps: Sequence[Callable[..., Any]] = (),
+        outputs: Sequence[Output],
+    ) -> None:
+        read = [read_step(function) for function in steps]
+        found = [s for s, _ in read]
+        problems = [problem for _, wrong in read for problem in wrong]
+        problems += find_problems(name, sources, found, outputs)
+        if problems:
+            raise DefinitionError(problems)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "sources", dict(sources))
+        object.__setattr__(self, "steps", tuple(order_steps(found)))
+        object.__setattr__(self, "outputs", tuple(outputs))
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def schema_of(self, node: str) -> type[DataFrameModel] | None:
+        """The schema of a source's or step's rows: as declared, or as the steps that take it say."""
+        for step in self.steps:
+            if step.name == node:
+                return step.returns
+        declared = self.sources[node].schema
+        if declared is not None:
+            return declared  # type: ignore[no-any-return]
+        asked = (step.inputs[node] for step in self.steps if node in step.inputs)
+        return next((schema for schema in asked if schema is not None), None)
+
+    @property
+    def file_sources(self) -> dict[str, FileSource]:
+        """The sources that are files."""
+        return {name: s for name, s in self.sources.items() if isinstance(s, FileSource)}
+
+    @property
+    def table_sources(self) -> dict[str, TableSource]:
+        """The sources that are tables of the lake."""
+        return {name: s for name, s in self.sources.items() if isinstance(s, TableSource)}
+
+    def upstream(self, node: str) -> set[str]:
+        """A source or step by name, and everything it is made of."""
+        return upstream(node, self.steps)

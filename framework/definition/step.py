@@ -1,0 +1,100 @@
+"""Steps: plain functions on lazy frames, with what their signature says about them."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from framework.core.typed import DataFrameModel, frame_schema, is_frame
+from framework.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+MARK = "__sluice_returns__"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A run parameter of a step: its type and, unless it must be given, its default."""
+
+    name: str
+    annotation: Any
+    default: Any = inspect.Parameter.empty
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a run must give a value."""
+        return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Step:
+    """A function of a pipeline: its inputs are sources or steps by name, its output is held against `returns`."""
+
+    name: str
+    function: Callable[..., Any]
+    returns: type[DataFrameModel] | None
+    inputs: dict[str, type[DataFrameModel] | None] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    where: str = ""
+
+
+def step(*, returns: type[DataFrameModel]) -> Callable[[F], F]:
+    """Declare what a step returns. The function stays a plain function: call it in a notebook or a test.
+
+    Parameters annotated `LazyFrame[Schema]` are inputs, named like the source or step that feeds them. All others are
+    run parameters.
+
+    >>> import polars as pl
+    >>> from framework.core.typed import DataFrameModel, LazyFrame
+    >>> class Order(DataFrameModel):
+    ...     amount: int
+    >>> @step(returns=Order)
+    ... def doubled(orders: LazyFrame[Order]) -> pl.LazyFrame:
+    ...     return orders.with_columns(pl.col("amount") * 2)
+    >>> doubled(pl.LazyFrame({"amount": [2]})).collect()["amount"].to_list()
+    [4]
+    """
+
+    def mark(function: F) -> F:
+        setattr(function, MARK, returns)
+        return function
+
+    return mark
+
+
+def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
+    """Read a step from its function; problems are returned, not raised, so that all can be reported at once."""
+    name = getattr(function, "__name__", repr(function))
+    where = f"step '{name}'"
+    problems: list[Problem] = []
+    returns = getattr(function, MARK, None)
+    if returns is None:
+        problems.append(Problem(where, "does not say what it returns", "put @step(returns=Schema) above it"))
+    elif not (isinstance(returns, type) and issubclass(returns, DataFrameModel)):
+        problems.append(Problem(where, f"returns={returns!r} is no schema", "give a Pandera DataFrameModel"))
+        returns = None
+    try:
+        hints = typing.get_type_hints(function)
+    except Exception as error:  # noqa: BLE001 - any annotation may be wrong in any way, and is reported
+        problems.append(Problem(where, f"its annotations cannot be read: {error}", "import their names at run time"))
+        hints = {}
+    inputs: dict[str, type[DataFrameModel] | None] = {}
+    parameters = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
+            problems.append(Problem(where, f"takes *{parameter.name}", "name every input and parameter"))
+        elif parameter.name not in hints:
+            if hints or parameter.annotation is parameter.empty:
+                fix = "annotate it with LazyFrame[Schema] or, for a run parameter, with its type"
+                problems.append(Problem(where, f"parameter '{parameter.name}' has no type", fix))
+        elif is_frame(hints[parameter.name]):
+            inputs[parameter.name] = frame_schema(hints[parameter.name])
+        else:
+            parameters.append(Parameter(parameter.name, hints[parameter.name], parameter.default))
+    return Step(name, function, returns, inputs, tuple(parameters), where), problems

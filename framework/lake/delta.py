@@ -1,0 +1,296 @@
+"""The one adapter to deltalake: a table opened once and pinned, its files, and the raw commit.
+
+Only a pinned handle fences two runners (an application transaction given through a path commits twice), and a low-level
+commit checks nothing: both are why nothing else in the house calls deltalake to write. Pinned to deltalake 1.6.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+
+from framework.core.faults import fault
+from framework.errors import CommitError, SchemaError
+from framework.storage import sync_file, sync_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from framework.storage import StorageLocation
+
+CREATE_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a table: its path below the table, its size, and what is known of its rows."""
+
+    path: str
+    size: int
+    rows: int
+    partition: tuple[tuple[str, str | None], ...] = ()
+    stats: str = "{}"
+    key_min: Any = None
+    key_max: Any = None
+
+
+@dataclass(frozen=True)
+class TableHandle:
+    """A table at one version. Everything that a run reads from it and commits to it goes through one handle."""
+
+    name: str
+    location: StorageLocation
+    delta: DeltaTable
+
+    @property
+    def version(self) -> int:
+        """The version at which the handle is pinned."""
+        return self.delta.version()
+
+    @property
+    def partition_by(self) -> tuple[str, ...]:
+        """The table's partition columns."""
+        return tuple(self.delta.metadata().partition_columns)
+
+    @cached_property
+    def schema(self) -> pl.Schema:
+        """The table's columns in Polars' types."""
+        arrow = self.delta.schema().to_arrow()
+        return pl.Schema(pl.Schema(arrow))
+
+    def sequence(self, app: str) -> int:
+        """The last sequence that an application has committed; 0 when it has not."""
+        return self.delta.transaction_version(app) or 0
+
+    def scan(self) -> pl.LazyFrame:
+        """Its rows at the pinned version, lazy."""
+        options = self.location.options() or None
+        return pl.scan_delta(self.location.uri(), version=self.version, storage_options=options)
+
+    def files(self, key: str | None = None) -> list[DataFile]:
+        """Its data files, with the range of a column where the log knows it."""
+        found = pl.DataFrame(self.delta.get_add_actions(flatten=True))
+        names = [f"partition.{name}" for name in self.partition_by]
+        has_range = key is not None and f"min.{key}" in found.columns
+        files = []
+        for row in found.iter_rows(named=True):
+            values = [(n.removeprefix("partition."), partition_text(row[n])) for n in names]
+            low, high = (row[f"min.{key}"], row[f"max.{key}"]) if has_range else (None, None)
+            files.append(
+                DataFile(row["path"], row["size_bytes"], row["num_records"], tuple(values), key_min=low, key_max=high)
+            )
+        return files
+
+    def scan_files(self, files: Sequence[DataFile], path_column: str | None = None) -> pl.LazyFrame:
+        """The rows of some of its files, lazy, with the partition columns; optionally with each row's file path."""
+        return scan_data_files(self.location, files, self.schema, self.partition_by, path_column)
+
+
+def scan_data_files(
+    location: StorageLocation,
+    files: Sequence[DataFile],
+    schema: pl.Schema,
+    partition_by: Sequence[str],
+    path_column: str | None = None,
+) -> pl.LazyFrame:
+    """The rows of data files below a table's folder, lazy, in the table's column order."""
+    if not files:
+        empty = pl.LazyFrame(schema=schema)
+        return empty.with_columns(pl.lit(None, dtype=pl.String).alias(path_column)) if path_column else empty
+    rows = pl.scan_parquet(
+        [location.uri(f.path) for f in files],
+        hive_partitioning=bool(partition_by),
+        hive_schema={name: schema[name] for name in partition_by} or None,
+        glob=False,
+        include_file_paths=path_column,
+        storage_options=location.options() or None,
+    )
+    return rows.select(*schema.names(), *([path_column] if path_column else []))
+
+
+def partition_text(value: Any) -> str | None:
+    """A partition value as the Delta log writes it."""
+    return None if value is None else str(value)
+
+
+def open_table(location: StorageLocation, name: str, version: int | None = None) -> TableHandle | None:
+    """Open a table of the lake at a version (default: the newest); None when there is no such table."""
+    at = location.below(name)
+    try:
+        delta = DeltaTable(at.uri(), version=version, storage_options=at.options() or None)
+    except TableNotFoundError:
+        return None
+    return TableHandle(name, at, delta)
+
+
+def open_or_create(
+    location: StorageLocation, name: str, schema: pl.Schema, partition_by: Sequence[str], pipeline: str
+) -> TableHandle:
+    """Open a table, or create it empty. Two runners may create it at once: one wins, both go on with it."""
+    found = open_table(location, name)
+    if found is not None:
+        return found
+    fault("table.create")
+    at = location.below(name)
+    if at.is_local:
+        Path(at.uri()).mkdir(parents=True, exist_ok=True)
+    lost: Exception | None = None
+    for _ in range(CREATE_ATTEMPTS):
+        try:
+            DeltaTable.create(
+                at.uri(),
+                schema=Schema.from_arrow(schema),
+                mode="ignore",
+                partition_by=list(partition_by),
+                storage_options=at.options() or None,
+                commit_properties=CommitProperties(custom_metadata={"pipeline": pipeline}, max_commit_retries=0),
+            )
+        except Exception as error:  # noqa: BLE001 - deltalake raises plain Exception; whether a table is there decides
+            lost = error
+        found = open_table(location, name)
+        if found is not None:
+            sync_log(found)
+            return found
+    raise CommitError(f"table '{name}' could not be created: {lost}") from lost
+
+
+def delta_schema(schema: pl.Schema) -> Schema:
+    """The Delta schema of a frame's schema."""
+    return Schema.from_arrow(schema)
+
+
+def require_equal_schema(handle: TableHandle, schema: pl.Schema) -> None:
+    """Hold the schema of staged files strictly equal to the table's.
+
+    Raises:
+        SchemaError: naming every column that is missing, new or of another type.
+    """
+    ours = {f.name: f.type for f in delta_schema(schema).fields}
+    theirs = {f.name: f.type for f in handle.delta.schema().fields}
+    wrong = [f"{n} is new" for n in ours if n not in theirs]
+    wrong += [f"{n} is no longer there" for n in theirs if n not in ours]
+    wrong += [
+        f"{n} was {_words(theirs[n])}, is {_words(ours[n])}" for n in ours if n in theirs and ours[n] != theirs[n]
+    ]
+    if wrong:
+        fix = "rebuild it with --full, or keep the columns"
+        raise SchemaError(f"table '{handle.name}' has another schema: {'; '.join(wrong)} ({fix})")
+
+
+def _words(dtype: Any) -> str:
+    return str(getattr(dtype, "type", dtype))
+
+
+def storable(schema: pl.Schema) -> dict[str, pl.DataType]:
+    """The columns whose type Delta cannot hold, with the next wider one that it can."""
+    wider: dict[Any, pl.DataType] = {
+        pl.UInt8: pl.Int16(),
+        pl.UInt16: pl.Int32(),
+        pl.UInt32: pl.Int64(),
+        pl.UInt64: pl.Decimal(20, 0),
+        pl.Categorical: pl.String(),
+        pl.Enum: pl.String(),
+    }
+    found = {name: wider[type(t)] for name, t in schema.items() if type(t) in wider}
+    moments = {n: pl.Datetime("us", t.time_zone) for n, t in schema.items() if _is_coarse(t)}  # type: ignore[attr-defined]
+    return {**found, **moments}
+
+
+def _is_coarse(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.Datetime) and dtype.time_unit != "us"
+
+
+def commit(
+    handle: TableHandle,
+    *,
+    adds: Sequence[DataFile],
+    removes: Iterable[DataFile],
+    app: str,
+    seq: int,
+    metadata: Mapping[str, Any],
+    new_schema: pl.Schema | None = None,
+) -> None:
+    """Make one commit on a pinned handle: actions, transaction and metadata. Any other commit since makes it fail.
+
+    With `new_schema` the commit replaces all files and the schema.
+
+    Raises:
+        Exception: of any kind; whether the commit landed is unknown then, and only the log can tell.
+    """
+    now = int(time.time() * 1000)
+    actions: list[AddAction | RemoveAction] = [
+        AddAction(
+            path=file.path,
+            size=file.size,
+            partition_values=dict(file.partition),
+            modification_time=now,
+            data_change=True,
+            stats=file.stats,
+        )
+        for file in adds
+    ]
+    if new_schema is None:
+        actions += [
+            RemoveAction(
+                path=file.path,
+                data_change=True,
+                deletion_timestamp=now,
+                size=file.size,
+                partition_values=dict(file.partition),
+            )
+            for file in removes
+        ]
+    handle.delta.create_write_transaction(
+        actions,
+        mode="append" if new_schema is None else "overwrite",
+        schema=handle.delta.schema() if new_schema is None else delta_schema(new_schema),
+        partition_by=list(handle.partition_by),
+        commit_properties=CommitProperties(
+            custom_metadata={key: value for key, value in metadata.items() if value is not None},
+            max_commit_retries=0,
+            app_transactions=[Transaction(app, seq, now)],
+        ),
+    )
+
+
+def sync_data(handle: TableHandle, files: Iterable[DataFile]) -> None:
+    """Force new data files and their folders to the local disk, which neither Polars nor deltalake does."""
+    if not handle.location.is_local:
+        return
+    root = Path(handle.location.uri())
+    folders = set()
+    for file in files:
+        sync_file(root / file.path)
+        folders.add((root / file.path).parent)
+    for folder in folders:
+        sync_folders(folder, stop=root)
+
+
+def sync_log(handle: TableHandle) -> None:
+    """Force the newest log entries and checkpoints, and their folders, to the local disk."""
+    if not handle.location.is_local:
+        return
+    log = Path(handle.location.uri()) / "_delta_log"
+    newest = f"{handle.version:020d}"
+    for file in log.iterdir():
+        if file.name >= newest and file.name[:1].isdigit():
+            sync_file(file)
+    hint = log / "_last_checkpoint"
+    if hint.exists():
+        sync_file(hint)
+    sync_folders(log, stop=log.parent)
+
+
+def file_stats(rows: int, nulls: Mapping[str, int], low: Mapping[str, Any], high: Mapping[str, Any]) -> str:
+    """Render the statistics of a file as the Delta log holds them."""
+    document = {"numRecords": rows, "nullCount": dict(nulls), "minValues": dict(low), "maxValues": dict(high)}
+    return json.dumps(document, default=str, ensure_ascii=False)

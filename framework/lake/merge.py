@@ -1,0 +1,245 @@
+"""Reconcile staged rows with a table: which files to add and which to remove so that the newest row of each key stays.
+
+Nothing is rewritten that need not be. A staged file becomes a table file as it is unless one of its rows lost; a file of
+the table is rewritten only if one of its rows lost, or if its partition has become too fragmented. Keys are compared by
+hash first (cheap, over the key column alone), then exactly, over the few rows that share a hash.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from framework.core.frames import PROVENANCE
+from framework.lake.delta import DataFile, TableHandle, scan_data_files
+from framework.lake.stage import StagingArea
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+HASH = "_key_hash"
+PATH = "_path"
+NEW = "_is_new"
+ROWS_AT_ONCE = 5_000_000
+FRAGMENTS = 8
+"""A touched partition with more files than this is rewritten into one."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What one commit will do to a table: files to add and to remove, and what became of the staged rows."""
+
+    handle: TableHandle
+    adds: list[DataFile]
+    removes: list[DataFile] = field(default_factory=list)
+    dropped: dict[str, int] = field(default_factory=dict)
+    abandoned: list[DataFile] = field(default_factory=list)
+    new_schema: pl.Schema | None = None
+
+    @property
+    def partitions(self) -> set[tuple[tuple[str, str | None], ...]]:
+        """The partitions that the commit touches."""
+        return {f.partition for f in [*self.adds, *self.removes] if f.partition}
+
+
+def replace_all(handle: TableHandle, area: StagingArea) -> Staged:
+    """Replace the whole table by what was staged, its schema included."""
+    return Staged(handle, area.files(), handle.files(), new_schema=area.schema)
+
+
+def append(handle: TableHandle, area: StagingArea) -> Staged:
+    """Add what was staged."""
+    return Staged(handle, area.files())
+
+
+def replace_partitions(handle: TableHandle, area: StagingArea, touched: pl.DataFrame | None = None) -> Staged:
+    """Replace partitions: those given (also where nothing was staged for them), or those that were staged."""
+    adds = area.files()
+    gone = {f.partition for f in adds}
+    if touched is not None:
+        names = area.partition_by
+        rows = touched.select(names).unique().iter_rows()
+        gone |= {tuple((n, None if v is None else str(v)) for n, v in zip(names, row, strict=True)) for row in rows}
+    return Staged(handle, adds, [f for f in handle.files() if f.partition in gone])
+
+
+def replace_keys(handle: TableHandle, area: StagingArea, touched: pl.DataFrame) -> Staged:
+    """Replace the rows whose values of the touched columns are among those given."""
+    staged = area.files()
+    names = touched.columns
+    existing = handle.files()
+    holding = handle.scan_files(existing, PATH).join(touched.lazy(), on=names, how="semi", nulls_equal=True)
+    hit = _paths(holding)
+    affected = [f for f in existing if handle.location.uri(f.path) in hit]
+    if not affected:
+        return Staged(handle, staged)
+    kept = handle.scan_files(affected).join(touched.lazy(), on=names, how="anti", nulls_equal=True)
+    fresh = scan_data_files(area.location, staged, area.schema, area.partition_by)
+    written = _write(area, pl.concat([kept, fresh]))
+    return Staged(handle, written.files(), affected, abandoned=staged)
+
+
+def merge_newest(
+    handle: TableHandle, area: StagingArea, key: Sequence[str], newest_by: Sequence[str], *, afresh: bool = False
+) -> Staged:
+    """Merge staged rows by key: of the rows with one key, staged or there, the newest stays.
+
+    Args:
+        handle: The table, pinned.
+        area: The staged rows.
+        key: The columns that identify a row.
+        newest_by: The columns that order rows of one key, most important first; provenance decides ties.
+        afresh: Ignore and replace what the table holds.
+
+    `dropped` counts the staged rows that changed nothing: `duplicate` (another row with the key had the same content)
+    and `superseded` (a newer one had other content).
+    """
+    staged = area.files(key[0])
+    order = [*newest_by, *(name for name in PROVENANCE if name in area.schema and name not in newest_by)]
+    existing = [] if afresh else handle.files(key[0])
+    fresh = scan_data_files(area.location, staged, area.schema, area.partition_by, PATH)
+    contested = _contested(handle, fresh, staged, existing, list(key))
+    if contested is None:
+        losers, dropped = None, {}
+    else:
+        losers, dropped = _judge(contested, list(key), order)
+    result = _apply(handle, area, staged, existing, losers, [*key, *order])
+    done = Staged(handle, result.adds, result.removes, dropped, result.abandoned)
+    if afresh:
+        return Staged(handle, done.adds, handle.files(), dropped, done.abandoned, area.schema)
+    return done
+
+
+def _contested(
+    handle: TableHandle, fresh: pl.LazyFrame, staged: list[DataFile], existing: list[DataFile], key: list[str]
+) -> pl.DataFrame | None:
+    """All rows, staged or there, whose key hash occurs more than once; None when there is no such key."""
+    hashed = _hashed(fresh, key)
+    twice = _repeated(hashed, sum(f.rows for f in staged))
+    near = _overlapping(existing, staged)
+    there = _hashed(handle.scan_files(near, PATH), key)
+    if near:
+        wanted = hashed.select(HASH).unique()
+        met = there.select(HASH, PATH).join(wanted, on=HASH, how="semi").collect(engine="streaming")
+        near = [f for f in near if handle.location.uri(f.path) in set(met[PATH])]
+        there = _hashed(handle.scan_files(near, PATH), key)
+        twice = pl.concat([twice, met.select(HASH)]).unique()
+    if twice.is_empty():
+        return None
+    rows = [
+        frame.with_columns(pl.lit(is_new).alias(NEW)).join(twice.lazy(), on=HASH, how="semi")
+        for frame, is_new in ((hashed, True), (there, False))
+    ]
+    return pl.concat(rows).drop(HASH).collect(engine="streaming")
+
+
+def _hashed(rows: pl.LazyFrame, key: list[str]) -> pl.LazyFrame:
+    what = pl.col(key[0]) if len(key) == 1 else pl.struct(key)
+    return rows.with_columns(what.hash(seed=0).alias(HASH))
+
+
+def _repeated(hashed: pl.LazyFrame, rows: int) -> pl.DataFrame:
+    """The key hashes that occur more than once, found in as many parts as memory asks for."""
+    parts = -(-rows // ROWS_AT_ONCE)
+    if parts <= 1:
+        return _twice(hashed.select(HASH))
+    with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
+        key = {"part": pl.col(HASH) % parts}
+        target = pl.PartitionBy(folder, key=key, include_key=False)
+        hashed.select(HASH).sink_parquet(target, compression="uncompressed", statistics=False, mkdir=True)
+        found = [_twice(pl.scan_parquet(part / "*.parquet")) for part in sorted(Path(folder).iterdir())]
+    return pl.concat(found)
+
+
+def _twice(hashes: pl.LazyFrame) -> pl.DataFrame:
+    return hashes.group_by(HASH).len().filter(pl.col("len") > 1).select(HASH).collect(engine="streaming")
+
+
+def _overlapping(existing: list[DataFile], staged: list[DataFile]) -> list[DataFile]:
+    """The files whose range of keys meets that of a staged file; a file without a known range meets all."""
+    if any(f.key_min is None for f in staged):
+        return existing
+    spans = _joined(sorted((f.key_min, f.key_max) for f in staged))
+    return [f for f in existing if f.key_min is None or any(f.key_min <= hi and lo <= f.key_max for lo, hi in spans)]
+
+
+def _joined(spans: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    joined: list[tuple[str, str]] = []
+    for low, high in spans:
+        if joined and low <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], high))
+        else:
+            joined.append((low, high))
+    return joined
+
+
+def _judge(contested: pl.DataFrame, key: list[str], order: list[str]) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Decide who stays. Returns the losing rows, and how many staged rows changed nothing and why."""
+    content = [n for n in contested.columns if n not in {*PROVENANCE, NEW, PATH}]
+    ranked = contested.sort([*key, *order, NEW], nulls_last=False).with_columns(
+        _rank=pl.int_range(pl.len()).over(key), _last=pl.len().over(key) - 1
+    )
+    is_copy = pl.col(NEW) & (
+        (~pl.col(NEW)).any().over(content) | (pl.col("_rank") > pl.col("_rank").min().over(content))
+    )
+    has_lost = pl.col("_rank") < pl.col("_last")
+    judged = ranked.with_columns(_copy=is_copy, _lost=has_lost, _content_stays=(~has_lost).any().over(content))
+    copies = judged["_copy"].sum()
+    older = judged.select((pl.col(NEW) & ~pl.col("_content_stays") & ~pl.col("_copy")).sum()).item()
+    dropped = {name: count for name, count in (("duplicate", copies), ("superseded", older)) if count}
+    return judged.filter("_lost").select(contested.columns), dropped
+
+
+def _apply(
+    handle: TableHandle,
+    area: StagingArea,
+    staged: list[DataFile],
+    existing: list[DataFile],
+    losers: pl.DataFrame | None,
+    identity: list[str],
+) -> Staged:
+    """Rewrite the files that hold losing rows, and those of fragmented partitions, without the losing rows."""
+    hit = set() if losers is None else set(losers[PATH])
+    fragmented = _fragmented(staged, existing)
+    old = [f for f in existing if handle.location.uri(f.path) in hit or f.partition in fragmented]
+    new = [f for f in staged if area.location.uri(f.path) in hit or f.partition in fragmented]
+    if not old and not new:
+        return Staged(handle, staged)
+    rows = [
+        scan_data_files(area.location, new, area.schema, area.partition_by, PATH),
+        handle.scan_files(old, PATH),
+    ]
+    kept = pl.concat(rows)
+    if losers is not None:
+        on = [*dict.fromkeys(identity), PATH]
+        kept = kept.join(losers.lazy().select(on), on=on, how="anti", nulls_equal=True)
+    rewritten = _write(area, kept.drop(PATH)).files(identity[0])
+    untouched = [f for f in staged if f not in new]
+    return Staged(handle, [*untouched, *rewritten], old, abandoned=new)
+
+
+def _fragmented(staged: list[DataFile], existing: list[DataFile]) -> set[tuple[tuple[str, str | None], ...]]:
+    counts: dict[tuple[tuple[str, str | None], ...], int] = {}
+    for file in existing:
+        counts[file.partition] = counts.get(file.partition, 0) + 1
+    return {f.partition for f in staged if counts.get(f.partition, 0) >= FRAGMENTS}
+
+
+def _write(area: StagingArea, rows: pl.LazyFrame) -> StagingArea:
+    target = StagingArea(area.location, area.schema, area.partition_by)
+    pl.collect_all([target.sink(rows)], engine="streaming")
+    return target
+
+
+def _paths(rows: pl.LazyFrame) -> set[str]:
+    return set(rows.select(PATH).unique().collect(engine="streaming")[PATH])
+
+
+def abandoned_files(staged: Staged) -> Iterator[DataFile]:
+    """Files that were staged, rewritten, and are part of no commit that was ever tried: safe to delete."""
+    used = {f.path for f in staged.adds}
+    return (f for f in staged.abandoned if f.path not in used)

@@ -1,0 +1,158 @@
+"""The accounts of a run: every row that came in is accepted, quarantined, or dropped with a count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from framework.core.report import OutputReport, RunReport, SourceReport
+from framework.errors import MAX_GROUPS, BoundaryError, StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from framework.boundary import Contract
+    from framework.core.plan import RunPlan
+    from framework.definition import Pipeline
+    from framework.lake import Committed
+    from framework.run.intake import Intake
+    from framework.run.targets import Target
+
+
+def source_report(
+    intake: Intake, totals: Mapping[str, int], broken: Mapping[str, int], retaken: Mapping[str, int] | None, policy: str
+) -> SourceReport:
+    """Account for the rows of one source."""
+    refused = totals["rows_in"] - totals["accepted"]
+    counts = {reason: broken[str(i)] for i, reason in enumerate(intake.reasons) if broken.get(str(i))}
+    counts |= {k.removeprefix("warning "): n for k, n in totals.items() if k.startswith("warning ") and n}
+    dropped = {"invalid": refused} if policy == "drop" and refused else {}
+    return SourceReport(
+        rows_in=totals["rows_in"],
+        accepted=totals["accepted"],
+        quarantined=0 if dropped else refused,
+        dropped=dropped,
+        files=intake.files,
+        files_rejected=len(intake.rejected),
+        reasons=dict(sorted(counts.items(), key=lambda item: -item[1])),
+        released=retaken["accepted"] if retaken else 0,
+    )
+
+
+def with_dropped(report: SourceReport, dropped: Mapping[str, int]) -> SourceReport:
+    """Move rows that changed nothing (duplicates, superseded ones) from accepted to dropped.
+
+    Of rows taken up from waiting that turned out superseded, none was counted as new: those come off `released`.
+    """
+    gone = sum(dropped.values())
+    own = min(gone, report.accepted)
+    return replace(
+        report,
+        accepted=report.accepted - own,
+        released=report.released - (gone - own),
+        dropped={**report.dropped, **dropped},
+    )
+
+
+def require_policy(name: str, report: SourceReport, policy: str) -> None:
+    """Fail the run where the source's policy says so.
+
+    Raises:
+        BoundaryError: with the counts per rule.
+    """
+    if policy != "fail" or not (report.quarantined or report.files_rejected):
+        return
+    lines = [f"  {count} x {reason}" for reason, count in list(report.reasons.items())[:MAX_GROUPS]]
+    what = f"{report.quarantined} of {report.rows_in} rows and {report.files_rejected} of {report.files} files"
+    raise BoundaryError("\n".join([f"source '{name}' refuses invalid input, and {what} are invalid:", *lines]))
+
+
+def require_contracts(
+    target: str, steps: Sequence[str], counts: Sequence[Mapping[str, int]], known: Mapping[str, Contract]
+) -> None:
+    """Fail the run where a step gave rows that break the contract it declares.
+
+    Raises:
+        StepError: naming each step with its broken rules and how often each was broken.
+    """
+    from framework.boundary import contract_reasons
+
+    for step, row in zip(steps, counts, strict=True):
+        reasons = contract_reasons(known[step])
+        lines = [f"  {row[str(i)]} x {reason}" for i, reason in enumerate(reasons) if row[str(i)]]
+        if lines:
+            head = f"step '{step}' gave rows that break what {known[step].name} declares; '{target}' is not written:"
+            raise StepError("\n".join([head, *lines[:MAX_GROUPS]]))
+
+
+def output_report(done: Committed) -> OutputReport:
+    """Account for one table."""
+    staged = done.staged
+    adds = staged.adds if staged else []
+    removes = staged.removes if staged else []
+    return OutputReport(
+        table=done.table,
+        version=done.version,
+        rows_added=sum(f.rows for f in adds),
+        rows_removed=sum(f.rows for f in removes),
+        partitions=len(staged.partitions) if staged else 0,
+        files_added=len(adds),
+        files_removed=len(removes),
+    )
+
+
+def account(
+    pipeline: Pipeline,
+    plan: RunPlan,
+    sources: Mapping[str, SourceReport],
+    targets: Sequence[Target],
+    committed: Mapping[str, Committed],
+    timings: Mapping[str, float],
+) -> RunReport:
+    """Put the accounts of a run together. Rows that a merge dropped are the business of the source they came from."""
+    reports = dict(sources)
+    for target in targets:
+        staged = committed[target.table].staged
+        if staged and staged.dropped and len(target.feeds) == 1 and target.table in {o.table for o in pipeline.outputs}:
+            reports[target.feeds[0]] = with_dropped(reports[target.feeds[0]], staged.dropped)
+    return RunReport(
+        run_id=plan.run_id,
+        pipeline=pipeline.name,
+        state="SUCCESS",
+        seq=plan.seq,
+        mode=plan.mode,
+        reason=plan.reason,
+        started_at=plan.planned_at.isoformat(),
+        duration_s=round(sum(timings.values()), 4),
+        timings_s=dict(timings),
+        sources=reports,
+        outputs={name: output_report(done) for name, done in committed.items()},
+    )
+
+
+def combine(pipeline: str, reports: Sequence[RunReport]) -> RunReport:
+    """One report for a run that took up an unfinished sequence and then went on to a new one."""
+    if not reports:
+        return RunReport(run_id="", pipeline=pipeline, state="UNCHANGED", reason="nothing is new")
+    last = reports[-1]
+    if len(reports) == 1:
+        return last
+    first = reports[0]
+    sources = {n: _sum(first.sources[n], r) if n in first.sources else r for n, r in last.sources.items()}
+    return replace(
+        last,
+        reason=f"finished sequence {first.seq} ({first.reason}); then: {last.reason}",
+        started_at=first.started_at,
+        duration_s=round(first.duration_s + last.duration_s, 4),
+        sources=sources,
+    )
+
+
+def _sum(first: SourceReport, second: SourceReport) -> SourceReport:
+    values: dict[str, Any] = {}
+    for name in ("rows_in", "accepted", "quarantined", "files", "files_rejected", "released"):
+        values[name] = getattr(first, name) + getattr(second, name)
+    for name in ("dropped", "reasons"):
+        one, two = getattr(first, name), getattr(second, name)
+        values[name] = {key: one.get(key, 0) + two.get(key, 0) for key in {**one, **two}}
+    return SourceReport(**values)

@@ -1,0 +1,144 @@
+"""A pipeline as a plan over empty inputs: proves that it fits together, and gives it its identity."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from framework.boundary import Contract, compile_contract, conform
+from framework.core.clock import at_run_time
+from framework.core.frames import PROVENANCE
+from framework.core.source import FileSource
+from framework.errors import AuthorError, DefinitionError, Problem, StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from framework.definition import Pipeline
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+PROVENANCE_TYPES = dict(zip(PROVENANCE, (pl.Datetime("us", "UTC"), pl.String(), pl.Int64()), strict=True))
+
+
+def contracts(pipeline: Pipeline) -> dict[str, Contract]:
+    """Compile the schemas of a pipeline's sources and steps.
+
+    Raises:
+        DefinitionError: naming every schema problem of every node.
+    """
+    found: dict[str, Contract] = {}
+    problems: list[Problem] = []
+    for node in [*pipeline.sources, *(step.name for step in pipeline.steps)]:
+        model = pipeline.schema_of(node)
+        if model is None:
+            continue
+        try:
+            found[node] = compile_contract(model)
+        except DefinitionError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise DefinitionError(sorted(set(problems)))
+    return found
+
+
+def wire(
+    pipeline: Pipeline, inputs: Mapping[str, pl.LazyFrame], parameters: Mapping[str, Any], known: Mapping[str, Contract]
+) -> dict[str, pl.LazyFrame]:
+    """Run the steps on lazy inputs, each by its argument names; gives the frame of every node.
+
+    Lazy: steps build plans. Each output is held against the names and types its step declares.
+
+    Raises:
+        StepError: when a step raises or returns something else than a lazy frame.
+        SchemaError: when its columns are not those it declares.
+    """
+    frames = dict(inputs)
+    for step in pipeline.steps:
+        if any(name not in frames for name in step.inputs):
+            continue
+        arguments = {name: frames[name] for name in step.inputs}
+        arguments.update({p.name: parameters[p.name] for p in step.parameters if p.name in parameters})
+        try:
+            given = step.function(**arguments)
+        except AuthorError:
+            raise
+        except Exception as error:
+            raise StepError(f"step '{step.name}' raised {type(error).__name__}: {error}") from error
+        if not isinstance(given, pl.LazyFrame):
+            raise StepError(f"step '{step.name}' returned {type(given).__name__}; return the lazy frame, uncollected")
+        try:
+            frames[step.name] = conform(given, known[step.name], step.name)
+        except pl.exceptions.PolarsError as error:
+            first = str(error).splitlines()[0]
+            raise StepError(f"step '{step.name}' gives a plan that cannot be resolved: {first}") from error
+    return frames
+
+
+def empty_inputs(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, pl.LazyFrame]:
+    """Every source as a frame without rows, with the columns that its contract gives."""
+    frames = {}
+    for name, source in pipeline.sources.items():
+        if name not in known:
+            continue
+        provenance = PROVENANCE_TYPES if isinstance(source, FileSource) else {}
+        frames[name] = pl.LazyFrame(schema={**known[name].schema, **provenance})
+    return frames
+
+
+def verify(pipeline: Pipeline) -> list[Problem]:
+    """Build the pipeline's plan over empty inputs and report what does not fit. Reads nothing."""
+    try:
+        with at_run_time(EPOCH):
+            known = contracts(pipeline)
+            frames = wire(pipeline, empty_inputs(pipeline, known), _defaults(pipeline), known)
+    except DefinitionError as error:
+        return list(error.problems)
+    except AuthorError as error:
+        return [Problem(pipeline.name, str(error))]
+    return [problem for output in pipeline.outputs for problem in _output_problems(pipeline, output, frames)]
+
+
+def _output_problems(pipeline: Pipeline, output: Any, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
+    if output.of not in frames:
+        return []
+    columns = frames[output.of].collect_schema().names()
+    named = {
+        "key": output.key,
+        "partition_by": output.partition_by,
+        "newest_by": output.newest_by,
+        "recompute_by": output.recompute_by,
+    }
+    found = []
+    for option, names in named.items():
+        for name in names:
+            if name not in columns:
+                fix = f"columns of '{output.of}': {', '.join(columns)}"
+                found.append(
+                    Problem(f"{pipeline.name}, table '{output.table}'", f"{option} names '{name}', not there", fix)
+                )
+    return found
+
+
+def _defaults(pipeline: Pipeline) -> dict[str, Any]:
+    return {p.name: p.default for step in pipeline.steps for p in step.parameters if not p.is_required}
+
+
+def fingerprint(pipeline: Pipeline) -> str:
+    """The identity of a pipeline's logic: a hash of its logical plan over empty inputs, its rules and its outputs.
+
+    Renaming a variable changes nothing, changing a filter does. It holds for one version of Polars.
+    """
+    digest = hashlib.sha256(pl.__version__.encode())
+    with at_run_time(EPOCH):
+        known = contracts(pipeline)
+        frames = wire(pipeline, empty_inputs(pipeline, known), _defaults(pipeline), known)
+    for name in sorted(frames):
+        digest.update(f"{name}\n{frames[name].explain(optimized=False)}".encode())
+    for name in sorted(known):
+        for rule in known[name].rules:
+            digest.update(f"{name}.{rule.column}.{rule.name}: {rule.holds.meta.serialize(format='json')}".encode())
+    digest.update(repr(pipeline.outputs).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,210 @@
+"""Decide what a run covers: list what is new without reading data, and fix it as the plan of the next sequence."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from framework.core.events import emit
+from framework.core.plan import FileInput, FilesInput, Input, Mode, RunPlan, TableInput
+from framework.errors import ConfigurationError, SourceError
+from framework.lake import Covered, PlanStore, app_id, open_table, signature
+from framework.lake.quarantine import table_name
+from framework.run.compiled import fingerprint
+from framework.run.parameters import resolve_parameters
+from framework.run.waiting import resolvable_version
+
+if TYPE_CHECKING:
+    from framework.core.source import FileSource
+    from framework.definition import Output, Pipeline
+    from framework.run.request import RunRequest
+    from framework.run.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a pipeline stands: the last finished sequence, and the one that was begun but not finished."""
+
+    finished: int
+    pending: RunPlan | None
+    new_tables: tuple[str, ...] = ()
+
+
+def find_position(pipeline: Pipeline, space: Workspace) -> Position:
+    """Read the position from the tables themselves.
+
+    All tables of a finished sequence carry its number. Where some are ahead of others, an earlier attempt died between
+    its commits: its plan is taken up again.
+    """
+    store = PlanStore(space.lake, pipeline.name)
+    sequences = {name: _sequence(space, pipeline.name, name) for name in tables_of(pipeline)}
+    top = max(sequences.values())
+    behind = tuple(name for name, seq in sequences.items() if seq < top)
+    if top and not store.manifest(top):
+        return Position(top - 1, store.require(top))
+    pending = store.plan(top + 1)
+    return Position(top, pending, new_tables=behind)
+
+
+def tables_of(pipeline: Pipeline) -> list[str]:
+    """The tables a pipeline writes, in the order in which it publishes them: the quarantine first."""
+    quarantine = [table_name(pipeline.name)] if pipeline.file_sources else []
+    return [*quarantine, *(output.table for output in pipeline.outputs)]
+
+
+def _sequence(space: Workspace, pipeline: str, table: str) -> int:
+    handle = open_table(space.lake, table)
+    return handle.sequence(app_id(pipeline, table)) if handle else 0
+
+
+@dataclass(frozen=True)
+class News:
+    """What a pipeline has not seen yet."""
+
+    inputs: dict[str, Input]
+    reasons: list[str] = field(default_factory=list)
+    mode: Mode = "incremental"
+    waiting_version: int | None = None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.reasons
+
+
+def find_news(pipeline: Pipeline, space: Workspace, position: Position, request: RunRequest) -> News:
+    """Hold what is there against what is covered.
+
+    Raises:
+        SourceError: when a file of an appended source has changed.
+        StorageError: when a source cannot be listed.
+    """
+    store = PlanStore(space.lake, pipeline.name)
+    mode, reasons = _mode(position, request)
+    covered = Covered({}, {}) if mode == "full" else store.covered(position.finished)
+    inputs: dict[str, Input] = {}
+    missing = []
+    for name, source in pipeline.file_sources.items():
+        found = _new_files(source, space, covered.files.get(name, {}))
+        inputs[name] = found
+        reasons += _file_words(name, found, mode)
+        _refuse_changed(pipeline, name, found)
+    for name, table in pipeline.table_sources.items():
+        handle = open_table(space.lake, table.table)
+        if handle is None:
+            missing.append(table.table)
+            continue
+        since = covered.versions.get(name)
+        inputs[name] = TableInput(table.table, handle.version, since)
+        if name in _read_by_steps(pipeline) and _has_changed(space, table.table, since, handle.version):
+            reasons.append(
+                f"{name}: {table.table} is at version {handle.version}" + (f", was {since}" if since else "")
+            )
+            if mode == "incremental" and since is not None and _meets_files(pipeline, name):
+                full = find_news(pipeline, space, position, replace(request, full=True))
+                return replace(full, reasons=[*reasons, f"{name} feeds rows that come from files: all are read again"])
+    waiting = None if mode == "full" else resolvable_version(pipeline, space, inputs, covered.versions)
+    if waiting is not None:
+        reasons.append("rows that waited for a reference can be taken up")
+    return News(inputs, reasons, mode, waiting, tuple(missing))
+
+
+def _mode(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:
+    if request.full:
+        return "full", ["a full rebuild was asked for"]
+    if position.finished and position.new_tables:
+        return "full", [f"table {', '.join(position.new_tables)} is new"]
+    return ("full", ["first run"]) if position.finished == 0 else ("incremental", [])
+
+
+def _new_files(source: FileSource, space: Workspace, known: dict[str, list[Any]]) -> FilesInput:
+    found = {info.path: info for pattern in source.patterns for info in space.raw.files(pattern)}
+    files = []
+    for info in found.values():
+        file = FileInput(info.modified, info.path, info.size, info.etag, changed=info.path in known)
+        if known.get(info.path) != signature(file):
+            files.append(file)
+    return FilesInput(tuple(sorted(files)))
+
+
+def _file_words(name: str, found: FilesInput, mode: Mode) -> list[str]:
+    if not found.files:
+        return []
+    changed = sum(f.changed for f in found.files)
+    words = f"{name}: {len(found.files)} {'' if mode == 'full' else 'new '}file{'s' * (len(found.files) != 1)}"
+    return [f"{words}, {changed} of them delivered again" if changed else words]
+
+
+def _refuse_changed(pipeline: Pipeline, name: str, found: FilesInput) -> None:
+    changed = [f.path for f in found.files if f.changed]
+    appended = [o.table for o in pipeline.outputs if o.mode == "append" and name in pipeline.upstream(o.of)]
+    if changed and appended:
+        raise SourceError(
+            f"{changed[0]} has changed since its rows were appended to {appended[0]}, and appending them again would"
+            " double them; use mode='merge' with a key, or rebuild with --full"
+        )
+
+
+def _read_by_steps(pipeline: Pipeline) -> set[str]:
+    return {node for output in pipeline.outputs for node in pipeline.upstream(output.of)}
+
+
+def _has_changed(space: Workspace, table: str, since: int | None, version: int) -> bool:
+    """Whether a table has other files than at an earlier version."""
+    if since is None:
+        return True
+    if since == version:
+        return False
+    then, now = open_table(space.lake, table, since), open_table(space.lake, table, version)
+    if then is None or now is None:
+        return True
+    return {f.path for f in then.files()} != {f.path for f in now.files()}
+
+
+def _meets_files(pipeline: Pipeline, table: str) -> bool:
+    """Whether a table flows into an output together with rows of files."""
+    return any(
+        table in nodes and nodes & pipeline.file_sources.keys()
+        for nodes in (pipeline.upstream(output.of) for output in pipeline.outputs)
+    )
+
+
+def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position: Position) -> RunPlan | None:
+    """Give the plan to run next: the pending one, or a new one fixed now; None when there is nothing new.
+
+    Raises:
+        ConfigurationError: when a table that the pipeline reads does not exist, or a parameter has no usable value.
+    """
+    parameters = resolve_parameters(pipeline, request.parameters)
+    if position.pending is not None:
+        emit("run.resumed", f"{pipeline.name}: taking up sequence {position.pending.seq}, which was not finished")
+        return position.pending
+    news = find_news(pipeline, space, position, request)
+    if news.missing:
+        tables = ", ".join(news.missing)
+        raise ConfigurationError(
+            f"{pipeline.name} reads {tables}, which the lake does not have; run its pipeline first"
+        )
+    if news.is_empty:
+        return None
+    plan = RunPlan(
+        pipeline=pipeline.name,
+        seq=position.finished + 1,
+        mode=news.mode,
+        run_id=uuid.uuid4().hex[:12],
+        planned_at=space.now or datetime.now(UTC),
+        fingerprint=fingerprint(pipeline),
+        inputs=news.inputs,
+        parameters=parameters,
+        waiting_version=news.waiting_version,
+        reason="; ".join(news.reasons),
+    )
+    return PlanStore(space.lake, pipeline.name).fix(plan)
+
+
+def output_reads_only_tables(pipeline: Pipeline, output: Output) -> bool:
+    """Whether an output is made of tables alone, so that it can be computed again from them."""
+    return not pipeline.upstream(output.of) & pipeline.file_sources.keys()

@@ -1,0 +1,187 @@
+"""The tables a run writes: what goes into each, how it is reconciled with what is there, and the commits in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from framework.boundary import violations
+from framework.core.events import emit
+from framework.core.faults import fault
+from framework.core.plan import RunPlan
+from framework.lake import (
+    Committed,
+    StagingArea,
+    TableHandle,
+    app_id,
+    append,
+    area_for,
+    merge_newest,
+    open_or_create,
+    open_table,
+    publish,
+    quarantine,
+    replace_all,
+    replace_keys,
+    replace_partitions,
+    require_equal_schema,
+    to_storable,
+)
+from framework.lake.merge import Staged
+from framework.run.compiled import wire
+from framework.run.intake import Intake, table_rows
+from framework.run.parameters import typed_parameters
+from framework.run.planning import tables_of
+from framework.run.touched import restrict, touched_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from framework.boundary import Contract
+    from framework.core.report import RunReport
+    from framework.definition import Output, Pipeline
+    from framework.run.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Target:
+    """One table to write in this run: the sink of its rows, and how to reconcile them once they are staged."""
+
+    table: str
+    handle: TableHandle
+    area: StagingArea
+    sink: pl.LazyFrame
+    reconcile: Callable[[TableHandle], Staged]
+    feeds: tuple[str, ...] = ()
+    violations: list[tuple[str, pl.LazyFrame]] = field(default_factory=list)
+
+
+def open_targets(
+    pipeline: Pipeline,
+    plan: RunPlan,
+    space: Workspace,
+    intakes: Mapping[str, Intake],
+    known: Mapping[str, Contract],
+) -> list[Target]:
+    """Open the tables of a plan that are not at its sequence yet, each pinned, and plan what goes into them."""
+    targets = []
+    if intakes:
+        targets.append(_quarantine_target(plan, space, intakes))
+    parameters = typed_parameters(pipeline, plan.parameters)
+    for output in pipeline.outputs:
+        targets.append(_output_target(pipeline, output, plan, space, intakes, known, parameters))
+    return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
+
+
+def _output_target(
+    pipeline: Pipeline,
+    output: Output,
+    plan: RunPlan,
+    space: Workspace,
+    intakes: Mapping[str, Intake],
+    known: Mapping[str, Contract],
+    parameters: Mapping[str, Any],
+) -> Target:
+    touched = touched_values(pipeline, output, plan, space)
+    needed = pipeline.upstream(output.of)
+    inputs = {name: intake.accepted for name, intake in intakes.items() if name in needed}
+    for name in needed & pipeline.table_sources.keys():
+        rows = table_rows(plan, space, name)
+        inputs[name] = restrict(rows, touched) if touched is not None else rows
+    frames = wire(pipeline, inputs, parameters, known)
+    rows = to_storable(frames[output.of])
+    area = area_for(space.lake, output.table, rows, output.partition_by)
+    handle = open_or_create(space.lake, output.table, area.schema, output.partition_by, pipeline.name)
+    files = tuple(sorted(needed & pipeline.file_sources.keys()))
+    is_afresh = plan.mode == "full" or (touched is None and not files)
+    if touched is not None:
+        emit("touched", f"{output.table}: {touched.height} values of {', '.join(output.recompute_by)} to recompute")
+
+    def reconcile(current: TableHandle) -> Staged:
+        if not is_afresh:
+            require_equal_schema(current, area.schema)
+        return _reconcile(output, current, area, touched, afresh=is_afresh)
+
+    checks = [
+        (step.name, violations(frames[step.name], known[step.name]))
+        for step in pipeline.steps
+        if step.name in needed and step.name in frames
+    ]
+    return Target(output.table, handle, area, area.sink(rows), reconcile, files, checks)
+
+
+def _reconcile(
+    output: Output, handle: TableHandle, area: StagingArea, touched: pl.DataFrame | None, *, afresh: bool
+) -> Staged:
+    if output.mode == "merge" and output.newest_by:
+        return merge_newest(handle, area, output.key, output.newest_by, afresh=afresh)
+    if afresh or output.mode == "overwrite":
+        return replace_all(handle, area)
+    if output.mode == "merge" and touched is not None:
+        return replace_keys(handle, area, touched)
+    if output.mode == "replace_partitions":
+        return replace_partitions(handle, area, touched)
+    return append(handle, area)
+
+
+def _quarantine_target(plan: RunPlan, space: Workspace, intakes: Mapping[str, Intake]) -> Target:
+    name = quarantine.table_name(plan.pipeline)
+    rows = pl.concat([intake.quarantined(plan) for intake in intakes.values()])
+    area = StagingArea(space.lake.below(name), quarantine.SCHEMA, ("state",))
+    handle = open_or_create(space.lake, name, quarantine.SCHEMA, ("state",), plan.pipeline)
+    redelivered = [(intake.name, path) for intake in intakes.values() for path in intake.redelivered]
+    taken = None
+    if plan.waiting_version is not None:
+        taken = pl.concat(
+            quarantine.waiting_rows(space.lake, plan.pipeline, plan.waiting_version, source).filter(
+                ~pl.col("file").is_in(intake.redelivered)
+            )
+            for source, intake in intakes.items()
+        )
+
+    def reconcile(current: TableHandle) -> Staged:
+        return quarantine.reconcile(current, area, taken=taken, redelivered=redelivered, afresh=plan.mode == "full")
+
+    return Target(name, handle, area, area.sink(rows), reconcile, tuple(intakes))
+
+
+def publish_all(pipeline: Pipeline, plan: RunPlan, space: Workspace, targets: list[Target]) -> dict[str, Committed]:
+    """Commit the tables one after the other, the quarantine first; those that are there already count as committed."""
+    done: dict[str, Committed] = {}
+    by_table = {t.table: t for t in targets}
+    metadata = {
+        "pipeline": pipeline.name,
+        "run_id": plan.run_id,
+        "seq": plan.seq,
+        "mode": plan.mode,
+        "fingerprint": plan.fingerprint,
+    }
+    for number, table in enumerate(tables_of(pipeline)):
+        if number:
+            fault("publish.between")
+        target = by_table.get(table)
+        if target is None:
+            handle = open_table(space.lake, table)
+            done[table] = Committed(table, handle.version if handle else 0, by_us=False)
+            continue
+        fault("merge.before")
+        staged = target.reconcile(target.handle)
+        fault("merge.after")
+        done[table] = publish(staged, pipeline=pipeline.name, seq=plan.seq, metadata=metadata, rebase=target.reconcile)
+        emit("table.published", f"{table}: version {done[table].version}", table=table, version=done[table].version)
+    return done
+
+
+def manifest_of(plan: RunPlan, committed: Mapping[str, Committed], report: RunReport) -> dict[str, Any]:
+    """What a finished sequence published, for consistent readers and releases: every table's version."""
+    return {
+        "schema_version": 1,
+        "pipeline": plan.pipeline,
+        "seq": plan.seq,
+        "run_id": plan.run_id,
+        "fingerprint": plan.fingerprint,
+        "tables": {name: one.version for name, one in committed.items()},
+        "report": report.to_dict(),
+    }

@@ -1,0 +1,73 @@
+"""Rows that wait in quarantine for a reference: when they can be taken up, and how they become rows again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from framework.core.frames import SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
+from framework.core.plan import TableInput
+from framework.lake import open_table
+from framework.lake.quarantine import table_name, waiting_rows
+from framework.sources import textual
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from framework.core.plan import Input, RunPlan
+    from framework.core.source import Expected, Reference
+    from framework.definition import Pipeline
+    from framework.run.workspace import Workspace
+
+
+def resolvable_version(
+    pipeline: Pipeline, space: Workspace, inputs: Mapping[str, Input], versions: Mapping[str, int]
+) -> int | None:
+    """The version of the quarantine whose waiting rows can be judged anew: some reference of theirs is known by now.
+
+    None when no reference table has changed, or none of the waiting rows would get on.
+    """
+    quarantine = open_table(space.lake, table_name(pipeline.name))
+    if quarantine is None:
+        return None
+    if not any(dict(f.partition)["state"] == "waiting" for f in quarantine.files()):
+        return None
+    for name, source in pipeline.file_sources.items():
+        for reference in source.references:
+            given = inputs.get(reference.source)
+            if not isinstance(given, TableInput) or versions.get(reference.source) == given.version:
+                continue
+            known = known_values(space, reference, given)
+            rows = waiting_rows(space.lake, pipeline.name, quarantine.version, name)
+            value = pl.col("raw").str.json_path_match(f"$.{reference.column}").alias(reference.key)
+            met = rows.select(value).join(known.cast(pl.String), on=reference.key, how="semi")
+            if met.select(pl.len()).collect(engine="streaming").item():
+                return quarantine.version
+    return None
+
+
+def known_values(space: Workspace, reference: Reference, given: TableInput) -> pl.LazyFrame:
+    """The values of a foreign key at the version that a plan pins, one row per value, lazy."""
+    handle = open_table(space.lake, given.table, given.version)
+    if handle is None:
+        return pl.LazyFrame(schema={reference.key: pl.String})
+    return handle.scan().select(reference.key).drop_nulls().unique()
+
+
+def waiting_part(
+    plan: RunPlan, space: Workspace, source: str, expected: Expected, redelivered: list[str]
+) -> pl.LazyFrame | None:
+    """The waiting rows of a source as raw rows with provenance, lazy; without those of files delivered again."""
+    if plan.waiting_version is None:
+        return None
+    rows = waiting_rows(space.lake, plan.pipeline, plan.waiting_version, source)
+    if redelivered:
+        rows = rows.filter(~pl.col("file").is_in(redelivered))
+    raw = pl.Struct(textual(expected))
+    return rows.select(
+        pl.col("raw").str.json_decode(raw).struct.unnest(),
+        pl.col("file_time").alias(SOURCE_TIME),
+        pl.col("file").alias(SOURCE_FILE),
+        pl.col("line").alias(SOURCE_LINE),
+    )

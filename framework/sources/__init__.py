@@ -1,0 +1,7 @@
+"""Connectors in: a declaration of what to read, and `scan_files`, which gives lazy rows of it."""
+
+from framework.sources.files import csv_files, delta_table, json_files, parquet_files, scan_files
+from framework.sources.json import textual
+from framework.sources.verdict import Rejected, Scanned
+
+__all__ = ["Rejected", "Scanned", "csv_files", "delta_table", "json_files", "parquet_files", "scan_files", "textual"]

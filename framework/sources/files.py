@@ -1,0 +1,109 @@
+"""Files as sources: how a pipeline declares them, and how they become lazy rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from framework.core.source import Expected, FileSource, OnInvalid, Reference, TableSource
+from framework.sources.csv import scan_csv
+from framework.sources.json import scan_json
+from framework.sources.parquet import scan_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from framework.core.plan import FileInput
+    from framework.sources.verdict import Scanned
+    from framework.storage import StorageLocation
+
+_SCANNERS = {"csv": scan_csv, "json": scan_json, "parquet": scan_parquet}
+
+
+def csv_files(
+    *patterns: str,
+    schema: Any = None,
+    on_invalid: OnInvalid = "quarantine",
+    references: Mapping[str, str] | None = None,
+    sample_by: str | None = None,
+    delimiter: str | None = None,
+    encodings: Sequence[str] = (),
+) -> FileSource:
+    """Declare CSV files of the raw folder as a source: one row per line.
+
+    Args:
+        patterns: Globs relative to the raw folder; each matches compressed forms (`.gz`, `.zst`) too.
+        schema: The Pandera schema rows are held against; default: the one of the step that takes the source.
+        on_invalid: What happens to rows that break it: `quarantine`, `drop` (counted), `warn` (kept, counted), `fail`.
+        references: Foreign keys, such as `{"product_id": "products"}` (or `"products.id"`): a row whose value the other
+            source does not know waits in quarantine and is taken up by the first later run that knows it.
+        sample_by: The column whose values `run --sample` draws from, so that all rows of a value go together. A source
+            without it is read whole.
+        delimiter: Default: found per file.
+        encodings: Encodings to try where a file is no UTF-8, such as `["latin-1"]`. Byte order marks are obeyed.
+    """
+    options = {"encodings": tuple(encodings), **({"delimiter": delimiter} if delimiter else {})}
+    return FileSource("csv", patterns, schema, on_invalid, _references(references), sample_by, options)
+
+
+def json_files(
+    *patterns: str,
+    schema: Any = None,
+    on_invalid: OnInvalid = "quarantine",
+    references: Mapping[str, str] | None = None,
+    sample_by: str | None = None,
+    records: str | None = None,
+    fields: Mapping[str, str] | None = None,
+) -> FileSource:
+    """Declare JSON files of the raw folder as a source: one row per record.
+
+    A file is one record, an array of records, one record per line (NDJSON), or a document with an array in it.
+
+    Args:
+        patterns: Globs relative to the raw folder; each matches compressed forms (`.gz`, `.zst`) too.
+        schema: See `csv_files`.
+        on_invalid: See `csv_files`.
+        references: See `csv_files`.
+        sample_by: See `csv_files`.
+        records: The key under which a document holds its array of records.
+        fields: Where a column's value stands in a record, such as `{"clicks": "performance.clicks"}`.
+    """
+    options = {"records": records, "fields": dict(fields or {})}
+    return FileSource("json", patterns, schema, on_invalid, _references(references), sample_by, options)
+
+
+def parquet_files(
+    *patterns: str,
+    schema: Any = None,
+    on_invalid: OnInvalid = "quarantine",
+    references: Mapping[str, str] | None = None,
+    sample_by: str | None = None,
+) -> FileSource:
+    """Declare Parquet files of the raw folder as a source: one row per row. Arguments: see `csv_files`."""
+    return FileSource("parquet", patterns, schema, on_invalid, _references(references), sample_by)
+
+
+def delta_table(table: str, *, key: str | Sequence[str] = (), schema: Any = None) -> TableSource:
+    """Declare a table of the lake as a source, read at one version and consumed by what changed since the last run.
+
+    Args:
+        table: Its name, such as `retail/sales`.
+        key: The columns that tie its rows to other sources. Needed when an output recomputes by a column that this
+            table lacks: its changed keys then say which values are touched. Without it a change recomputes all.
+        schema: The Pandera schema of its rows; default: the one of the step that takes the source.
+    """
+    return TableSource(table, (key,) if isinstance(key, str) else tuple(key), schema)
+
+
+def _references(given: Mapping[str, str] | None) -> tuple[Reference, ...]:
+    found = []
+    for column, target in (given or {}).items():
+        source, _, key = target.partition(".")
+        found.append(Reference(column, source, key or column))
+    return tuple(found)
+
+
+def scan_files(
+    source: FileSource, files: Sequence[FileInput], location: StorageLocation, expected: Expected
+) -> Scanned:
+    """Scan files of a source as raw rows with provenance; files that cannot be read are named, not raised."""
+    return _SCANNERS[source.format](source, files, location, expected)

@@ -1,0 +1,1 @@
+"""Pipelines: each package is one business, and never imports another one."""

@@ -1,0 +1,1 @@
+"""Retail: sales, products, customers, inventory and campaigns from files to tables."""

@@ -1,0 +1,42 @@
+"""How each campaign did, beside the net sales of its categories in its dates. Small: computed as a whole."""
+
+import polars as pl
+
+from framework import LazyFrame, Pipeline, delta_table, step, table
+from schemas.retail import Amount, Campaign, CampaignPerformance, DailySale
+
+
+def rate(numerator: str, denominator: str) -> pl.Expr:
+    """A share of two counts or amounts; null where the denominator is zero."""
+    return pl.when(pl.col(denominator) > 0).then(pl.col(numerator).cast(pl.Float64) / pl.col(denominator))
+
+
+@step(returns=CampaignPerformance)
+def campaign_performance(campaigns: LazyFrame[Campaign], daily_sales: LazyFrame[DailySale]) -> pl.LazyFrame:
+    """Rate each campaign. One row per campaign; `net_amount` sums the sales of its categories from its first day to its
+    last, both included. Lazy.
+    """
+    net = (
+        campaigns.select("campaign_id", "start_date", "end_date", category="target_categories")
+        .explode("category")
+        .unique()
+        .join(daily_sales.select("day", "category", "net_amount"), on="category")
+        .filter(pl.col("day").is_between("start_date", "end_date"))
+        .group_by("campaign_id")
+        .agg(pl.col("net_amount").sum())
+    )
+    return campaigns.join(net, on="campaign_id", how="left").select(
+        "campaign_id",
+        ctr=rate("clicks", "impressions"),
+        conversion_rate=rate("conversions", "clicks"),
+        revenue_per_click=rate("revenue", "clicks"),
+        net_amount=pl.col("net_amount").fill_null(0).cast(Amount),
+    )
+
+
+pipeline = Pipeline(
+    "retail.campaign_performance",
+    sources={"campaigns": delta_table("retail/campaigns"), "daily_sales": delta_table("retail/daily_sales")},
+    steps=[campaign_performance],
+    outputs=[table("retail/campaign_performance", of=campaign_performance, mode="overwrite")],
+)

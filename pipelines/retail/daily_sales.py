@@ -1,0 +1,44 @@
+"""Sales per day, store and category. Only days whose sales, or whose products, have changed are computed again."""
+
+import polars as pl
+
+from framework import LazyFrame, Pipeline, delta_table, step, table
+from schemas.retail import Amount, DailySale, Product, ValuedSale
+
+
+@step(returns=DailySale)
+def daily_sales(sales: LazyFrame[ValuedSale], products: LazyFrame[Product]) -> pl.LazyFrame:
+    """Sum sale lines up to one row per day, store and category. `margin` is net less units at cost price. Lazy."""
+    cost = (pl.col("quantity") * pl.col("cost_price")).round(2, mode="half_away_from_zero")
+    return (
+        sales.join(products.select("product_id", "category", "cost_price"), on="product_id")
+        .with_columns(margin=pl.col("net_amount") - cost)
+        .group_by("day", "store_id", "category")
+        .agg(
+            transactions=pl.len().cast(pl.Int64),
+            units=pl.col("quantity").sum(),
+            gross_amount=pl.col("gross_amount").sum(),
+            net_amount=pl.col("net_amount").sum(),
+            margin=pl.col("margin").sum(),
+        )
+        .with_columns(pl.col("gross_amount", "net_amount", "margin").cast(Amount))
+    )
+
+
+pipeline = Pipeline(
+    "retail.daily_sales",
+    sources={
+        "sales": delta_table("retail/sales"),
+        "products": delta_table("retail/products", key="product_id"),
+    },
+    steps=[daily_sales],
+    outputs=[
+        table(
+            "retail/daily_sales",
+            of=daily_sales,
+            mode="replace_partitions",
+            partition_by="day",
+            recompute_by="day",
+        ),
+    ],
+)

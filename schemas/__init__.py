@@ -1,0 +1,1 @@
+"""The schemas of the pipelines, one module per domain."""
