@@ -1,25 +1,20 @@
-"""Pandera schemas compiled into the plan: `check` gives accepted rows, rejected rows and counts in one pass."""
+"""Pandera schemas compiled into the plan: `check` sorts raw rows into accepted and refused in the pass that reads them."""
 
-from framework.boundary.check import (
-    QUARANTINE_SCHEMA,
-    Checked,
-    check,
-    conform,
-    contract_reasons,
-    rule_reasons,
-    violations,
-)
+from framework.boundary.check import QUARANTINE_SCHEMA, Checked, Tally, check
+from framework.boundary.conform import Violations, conform, settled_rules
 from framework.boundary.contract import Contract, Rule, compile_contract
+from framework.boundary.untouched import untouched_columns
 
 __all__ = [
     "QUARANTINE_SCHEMA",
     "Checked",
     "Contract",
     "Rule",
+    "Tally",
+    "Violations",
     "check",
     "compile_contract",
     "conform",
-    "contract_reasons",
-    "rule_reasons",
-    "violations",
+    "settled_rules",
+    "untouched_columns",
 ]

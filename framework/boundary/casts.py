@@ -1,11 +1,12 @@
 """Casts from what a source gives to what a schema declares: a value that would be lost fails instead.
 
 Every cast yields two expressions: the typed value, and whether the cast kept the value. Text is read strictly: no
-blanks around numbers, dates of the full width of their format, decimals with no more places than the type has.
+blanks around numbers, dates with every digit of their format, decimals with no more places than the type has.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,6 +23,14 @@ DATETIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S
 TRUE_WORDS = ("true", "True", "TRUE", "1", "yes", "Yes", "Y", "y")
 FALSE_WORDS = ("false", "False", "FALSE", "0", "no", "No", "N", "n")
 MAX_DIGITS = 38
+FRACTIONS = {"ms": 3, "us": 6, "ns": 9}
+SHAPES = {
+    **dict.fromkeys(("%m", "%d", "%H", "%I", "%M", "%y"), "[0-9]{2}"),
+    **{"%Y": "[0-9]{4}", "%j": "[0-9]{3}", "%S": "[0-5][0-9]", "%z": "[+-][0-9]{2}:?[0-9]{2}"},
+}
+"""What the parts of a format look like. Polars would also take signs, blanks and single digits in their place."""
+ITEM = r"""\s*(?:"(?:[^"\\]|\\["\\/bfnrtu])*"|-?[0-9][-+.0-9eE]*|true|false|null)\s*"""
+FLAT_ARRAY = rf"^\[(?:\s*|{ITEM}(?:,{ITEM})*)\]$"
 
 
 @dataclass(frozen=True)
@@ -45,17 +54,26 @@ def cast(raw: pl.Expr, typed: pl.Expr, source: pl.DataType, target: pl.DataType,
     if source == pl.String:
         return _from_text(raw, typed, target, formats)
     if isinstance(source, pl.List) and isinstance(target, pl.List):
-        return _list(raw, typed, target)
-    if target == pl.String:
+        return _list(raw, source, target, formats)
+    if target == pl.String and not source.is_nested():
         return _guarded(raw, typed, raw.cast(pl.String, strict=False))
-    if _is_plain(source) and _is_plain(target):
+    if _are_related(source, target):
         value = raw.cast(target, strict=False)
         return Cast(value, raw.is_null() | (typed.cast(source, strict=False) == raw).fill_null(value=False))
     raise SchemaError(f"there is no cast from {source} to {target} that keeps every value")
 
 
-def _is_plain(dtype: pl.DataType) -> bool:
-    return dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean
+def _are_related(source: pl.DataType, target: pl.DataType) -> bool:
+    """Whether values of one type mean the same in the other; a number is no time, as it does not say its unit."""
+    return any(
+        fits(source) and fits(target)
+        for fits in (
+            lambda t: t.is_numeric(),
+            lambda t: t == pl.Boolean or t.is_integer() or t.is_float(),
+            lambda t: isinstance(t, pl.Date | pl.Datetime),
+            lambda t: isinstance(t, pl.Duration),
+        )
+    )
 
 
 def _guarded(raw: pl.Expr, typed: pl.Expr, value: pl.Expr) -> Cast:
@@ -67,14 +85,18 @@ def _from_text(raw: pl.Expr, typed: pl.Expr, target: pl.DataType, formats: Seque
         return _decimal(raw, typed, target)
     if isinstance(target, pl.Datetime):
         unit, zone = target.time_unit, target.time_zone
-        return _temporal(raw, typed, formats or DATETIME_FORMATS, _datetime_parser(unit, zone))
+        return _temporal(raw, typed, formats or DATETIME_FORMATS, _datetime_parser(unit, zone), FRACTIONS[unit])
     if target == pl.Date:
         return _temporal(raw, typed, formats or DATE_FORMATS, lambda c, f: c.str.to_date(f, strict=False, cache=False))
     if target == pl.Boolean:
         words = {**dict.fromkeys(TRUE_WORDS, True), **dict.fromkeys(FALSE_WORDS, False)}
         return _guarded(raw, typed, raw.replace_strict(words, default=None, return_dtype=pl.Boolean))
     if isinstance(target, pl.List):
-        return _guarded(raw, typed, raw.str.json_decode(target))
+        return _text_list(raw, target, formats)
+    if target.is_float():
+        # NOTE: polars reads "1e400" as infinity; only text that says so ("inf", "nan") may become that.
+        value = raw.cast(target, strict=False)
+        return Cast(value, raw.is_null() | ((typed.is_finite() | raw.str.contains("[nN]")).fill_null(value=False)))
     if target.is_numeric():
         return _guarded(raw, typed, raw.cast(target, strict=False))
     raise SchemaError(f"there is no cast from text to {target}")
@@ -85,8 +107,14 @@ def _decimal(raw: pl.Expr, typed: pl.Expr, target: pl.Decimal) -> Cast:
     widest = MAX_DIGITS - (target.precision or MAX_DIGITS) + scale
     value = raw.cast(target, strict=False)
     # NOTE: polars rounds surplus places silently, so the text is read once more with room for all of them.
+    if widest < MAX_DIGITS - widest + scale + len("-."):  # too little room: look at the text itself
+        places = raw.str.contains(rf"^[+-]?[0-9]*(?:\.[0-9]{{0,{scale}}}0*)?(?:[eE][+]?[0-9]+)?$")
+        return Cast(value, raw.is_null() | (typed.is_not_null() & places))
     exact = raw.cast(pl.Decimal(MAX_DIGITS, widest), strict=False)
-    return Cast(value, raw.is_null() | ((typed == exact) & (raw.str.len_bytes() <= widest)).fill_null(value=False))
+    # Room for the text's length is room for its value, but for "1e-30", which rounds to nothing either way.
+    is_lost = pl.when(exact == 0).then(raw).str.contains("[1-9].*[eE]").fill_null(value=False)
+    same = (typed == exact) & (raw.str.len_bytes() <= widest) & ~is_lost
+    return Cast(value, raw.is_null() | same.fill_null(value=False))
 
 
 def _datetime_parser(unit: str, zone: str | None) -> Callable[[pl.Expr, str], pl.Expr]:
@@ -99,7 +127,9 @@ def _datetime_parser(unit: str, zone: str | None) -> Callable[[pl.Expr, str], pl
     return parse
 
 
-def _temporal(raw: pl.Expr, typed: pl.Expr, formats: Sequence[str], parse: Callable[[pl.Expr, str], pl.Expr]) -> Cast:
+def _temporal(
+    raw: pl.Expr, typed: pl.Expr, formats: Sequence[str], parse: Callable[[pl.Expr, str], pl.Expr], digits: int = 0
+) -> Cast:
     """Parse with the first format that fits; one of fixed width must be filled entirely.
 
     "10:3" is how a cut-off "10:30" looks, and would be read as three minutes past ten.
@@ -109,7 +139,24 @@ def _temporal(raw: pl.Expr, typed: pl.Expr, formats: Sequence[str], parse: Calla
         width = fixed_width(layout)
         parsed = parse(raw, layout)
         values.append(parsed if width is None else pl.when(raw.str.len_bytes() == width).then(parsed))
-    return _guarded(raw, typed, pl.coalesce(values) if len(values) > 1 else values[0])
+    value = pl.coalesce(values) if len(values) > 1 else values[0]
+    shapes = [shape_of(layout, digits) for layout in formats]
+    if None in shapes:
+        return _guarded(raw, typed, value)
+    fits = raw.str.contains(f"^(?:{'|'.join(map(str, shapes))})$")
+    return Cast(value, raw.is_null() | (typed.is_not_null() & fits))
+
+
+def shape_of(layout: str, digits: int) -> str | None:
+    """The regular expression of a format's texts, with at most `digits` of a second's fraction; None: not known.
+
+    >>> shape_of("%Y-%m-%d", 6), shape_of("%d %b %Y", 6)
+    ('[0-9]{4}\\\\-[0-9]{2}\\\\-[0-9]{2}', None)
+    """
+    shapes = {**SHAPES, "%.f": rf"(?:\.[0-9]{{1,{digits}}}0*)?"}
+    parts = re.findall(r"%\.f|%[^%]|[^%]|%%", layout)
+    known = [shapes.get(part) if part.startswith("%") else re.escape(part) for part in parts]
+    return None if None in known else "".join(map(str, known))
 
 
 def fixed_width(layout: str) -> int | None:
@@ -123,7 +170,27 @@ def fixed_width(layout: str) -> int | None:
     return len(datetime(2000, 11, 22, 13, 14, 15).strftime(layout))  # noqa: DTZ001 - only its width counts
 
 
-def _list(raw: pl.Expr, typed: pl.Expr, target: pl.List) -> Cast:
-    value = raw.cast(target, strict=False)
-    kept = raw.list.drop_nulls().list.len() == typed.list.drop_nulls().list.len()
-    return Cast(value, raw.is_null() | kept.fill_null(value=False))
+def _list(raw: pl.Expr, source: pl.List, target: pl.List, formats: Sequence[str]) -> Cast:
+    """Cast the items one by one, each under the same guard as a value of its own."""
+    inner, outer = _inner(source), _inner(target)
+    item = pl.element()
+    value = cast(item, item, inner, outer, formats).value
+    kept = cast(item, value, inner, outer, formats).kept
+    all_kept = raw.list.eval(kept).list.all()
+    return Cast(raw.list.eval(value), raw.is_null() | all_kept)
+
+
+def _text_list(raw: pl.Expr, target: pl.List, formats: Sequence[str]) -> Cast:
+    """Read a JSON array of plain values.
+
+    NOTE: `json_decode` raises on text that is no such array (polars 2.1), so it is given none.
+    """
+    is_array = raw.str.contains(FLAT_ARRAY) & raw.str.json_path_match("$").is_not_null()
+    texts = pl.when(is_array).then(raw).str.json_decode(pl.List(pl.String))
+    done = cast(texts, texts, pl.List(pl.String()), target, formats)
+    value = texts if target.inner == pl.String else done.value
+    return Cast(value, raw.is_null() | (is_array & done.kept).fill_null(value=False))
+
+
+def _inner(dtype: pl.List) -> pl.DataType:
+    return dtype.inner() if isinstance(dtype.inner, type) else dtype.inner

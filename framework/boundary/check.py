@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from framework.boundary.casts import cast
+from framework.boundary.conform import passing, total
 from framework.boundary.contract import ColumnSpec, Contract, Rule
-from framework.core.frames import MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
-from framework.errors import SchemaError
+from framework.core.frames import BLANK, MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from framework.core.source import OnInvalid, Reference
 
 RAW = "_raw_"
 OK = "_ok"
+WINDOW = "_window_"
 
 QUARANTINE_SCHEMA = pl.Schema(
     {
@@ -34,19 +37,30 @@ QUARANTINE_SCHEMA = pl.Schema(
 """A quarantined row: where it stood, every rule it broke, and its values as they were read (JSON)."""
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What a boundary gives, all lazy and all of one shared scan.
+class Tally:
+    """The counts of a boundary, complete once the plan has run to its end. Safe to share by threads.
 
-    `accepted`: one row per row that passed, typed, with its provenance. `rejected`: one row per row that did not, in
-    `QUARANTINE_SCHEMA`. `totals`: one row with `rows_in`, `accepted`, `waiting` and one count per warning.
-    `broken`: one row with one count per rule, over the rejected rows.
+    `rows_in` = `accepted` + `refused` + `blank`; `waiting` of the refused break nothing but foreign keys. `broken` counts
+    per reason over the refused, `warnings` over all rows.
     """
 
+    def __init__(self) -> None:
+        self.rows_in = 0
+        self.accepted = 0
+        self.refused = 0
+        self.waiting = 0
+        self.blank = 0
+        self.broken: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+        self.lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a boundary gives: the accepted rows, typed, with their provenance, lazy; and the counts of what passed."""
+
     accepted: pl.LazyFrame
-    rejected: pl.LazyFrame
-    totals: pl.LazyFrame
-    broken: pl.LazyFrame
+    tally: Tally
 
 
 def check(
@@ -54,46 +68,71 @@ def check(
     contract: Contract,
     *,
     source: str,
+    quarantine: Callable[[pl.DataFrame], None],
     known: Mapping[Reference, pl.LazyFrame] | None = None,
     on_invalid: OnInvalid = "quarantine",
 ) -> Checked:
-    """Hold raw rows against a contract.
+    """Hold raw rows against a contract, in the one pass in which they are read.
+
+    Casts, rules and the verdict are expressions of the plan. Behind them every batch passes once: what is refused is
+    handed to `quarantine` there and counted, what is accepted goes on. So rows are never held back for a second look.
 
     Args:
         parts: Lazy frames of raw rows, each with provenance; their raw types may differ from part to part.
         contract: The compiled schema.
         source: The source's name, for the quarantine.
+        quarantine: Takes refused rows in `QUARANTINE_SCHEMA`, batch by batch, from several threads.
         known: Per foreign key the values that are known: one row per value, in a column named like the key.
-        on_invalid: `warn` accepts rows that break rules as long as their values can be typed.
+        on_invalid: `warn` accepts rows that break rules as long as their values can be typed; `drop` only counts.
 
     Lazy: nothing is read. The order of rows is kept unless there are foreign keys.
 
     Raises:
         SchemaError: at planning, when a raw type cannot become the declared one without loss.
     """
+    tally = Tally()
     references = dict(known or {})
-    judged = [_judge(part, contract, references, on_invalid) for part in parts]
-    rows = [j.rows for j in judged]
-    kept = [r.filter(OK).select([*contract.columns, *PROVENANCE]) for r in rows]
-    refused = [r.filter(~pl.col(OK)) for r in rows]
-    rejected = [_quarantine_rows(r, j, source) for r, j in zip(refused, judged, strict=True)]
-    totals = [_totals(r, j.rules) for r, j in zip(rows, judged, strict=True)]
-    broken = [
-        r.select((~_total(rule.holds)).sum().cast(pl.Int64).alias(str(i)) for i, rule in enumerate(j.rules))
-        for r, j in zip(refused, judged, strict=True)
-    ]
-    return Checked(
-        accepted=pl.concat(kept),
-        rejected=pl.concat(rejected),
-        totals=pl.concat(totals).sum(),
-        broken=pl.concat(broken).sum(),
-    )
+    accepted = []
+    for part in parts:
+        judged = _judge(part, contract, references, on_invalid)
+        columns = [*contract.columns, *PROVENANCE]
+        sort = _sorter(judged, columns, source, tally, None if on_invalid == "drop" else quarantine)
+        schema = judged.rows.select(columns).collect_schema()
+        accepted.append(passing(judged.rows, sort, schema))
+    return Checked(pl.concat(accepted), tally)
 
 
-def rule_reasons(contract: Contract, references: Sequence[Reference] = ()) -> list[str]:
-    """The reason of each rule, in the order in which `Checked.broken` counts them."""
-    every = [*_structure_rules(contract), *contract.rules, *(_reference_rule(r) for r in references)]
-    return [rule.reason for rule in every]
+def _sorter(
+    judged: _Judged, columns: list[str], source: str, tally: Tally, quarantine: Callable[[pl.DataFrame], None] | None
+) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """The function through which judged batches pass: counts, hands over the refused, gives the accepted."""
+    shape = _quarantine_columns(judged, source)
+    is_row = pl.col(MALFORMED).ne_missing(BLANK)
+    broken = {i: (~total(rule.holds)).sum().alias(str(i)) for i, rule in enumerate(judged.rules)}
+    warned = {i: (~total(r.holds) & is_row).sum().alias(str(i)) for i, r in enumerate(judged.counted)}
+
+    def sort(batch: pl.DataFrame) -> pl.DataFrame:
+        accepted = batch.filter(OK)
+        refused = batch.filter(~pl.col(OK)) if accepted.height < batch.height else batch.clear()
+        rows = refused.filter(is_row)
+        warnings = batch.select(warned.values()).row(0) if warned and batch.height else ()
+        counts = rows.select(broken.values()).row(0) if rows.height else ()
+        waiting = rows.select(_waits(judged.rules).sum()).item() if rows.height else 0
+        with tally.lock:
+            tally.rows_in += batch.height
+            tally.accepted += accepted.height
+            tally.refused += rows.height
+            tally.blank += refused.height - rows.height
+            tally.waiting += waiting
+            for rule, count in zip(judged.rules, counts, strict=False):
+                tally.broken[rule.reason] += count
+            for rule, count in zip(judged.counted, warnings, strict=False):
+                tally.warnings[rule.reason] += count
+        if rows.height and quarantine is not None:
+            quarantine(rows.select(shape).cast(dict(QUARANTINE_SCHEMA)))  # type: ignore[arg-type]
+        return accepted.select(columns)
+
+    return sort
 
 
 @dataclass(frozen=True)
@@ -101,6 +140,8 @@ class _Judged:
     rows: pl.LazyFrame
     rules: tuple[Rule, ...]
     raw: tuple[str, ...]
+    counted: tuple[Rule, ...]
+    """The rules that accepted rows may break."""
 
 
 def _judge(
@@ -127,16 +168,18 @@ def _judge(
             pl.lit(value=True).alias(marker)
         )
         rows = rows.join(keys, on=reference.column, how="left", maintain_order="none")
-    every = (*structure, *contract.rules, *(_reference_rule(r) for r in known))
+    declared = [_settle_window(rule, i) for i, rule in enumerate(contract.rules)]
+    windows = [rule.holds.alias(f"{WINDOW}{i}") for i, rule in enumerate(contract.rules) if rule.is_window]
+    every = (*structure, *declared, *(_reference_rule(r) for r in known))
     blocking = structure if on_invalid == "warn" else [r for r in every if r.severity != "warning"]
     verdict = pl.all_horizontal([r.holds for r in blocking]).fill_null(value=True)
-    return _Judged(rows.with_columns(verdict.alias(OK)), every, raw)
+    counted = tuple(r for r in every if all(r is not b for b in blocking))
+    return _Judged(rows.with_columns(windows).with_columns(verdict.alias(OK)), every, raw, counted)
 
 
-def _structure_rules(contract: Contract) -> list[Rule]:
-    """The rules that every contract has: a readable line, and per column a value that can be typed and is there."""
-    schema = pl.Schema(dict.fromkeys(contract.columns, pl.Null()))
-    return [_malformed_rule(), *(rule for spec in contract.columns.values() for rule in _typed(spec, schema)[1])]
+def _settle_window(rule: Rule, number: int) -> Rule:
+    """A rule that looks at many rows is answered in the plan, where they all are; batches then read its answer."""
+    return replace(rule, holds=pl.col(f"{WINDOW}{number}")) if rule.is_window else rule
 
 
 def _malformed_rule() -> Rule:
@@ -152,7 +195,10 @@ def _typed(spec: ColumnSpec, available: pl.Schema) -> tuple[pl.Expr, list[Rule]]
         done = cast(raw, typed, available[spec.name], spec.dtype, spec.formats)
         value, kept = done.value, done.kept
     if spec.default is not None:
-        value = pl.when(raw.is_null()).then(pl.lit(spec.default, dtype=spec.dtype)).otherwise(value)
+        is_missing = raw.is_null() if spec.name in available else pl.lit(value=True)
+        if spec.dtype.is_float():
+            is_missing = is_missing | value.is_nan()
+        value = pl.when(is_missing).then(pl.lit(spec.default, dtype=spec.dtype)).otherwise(value)
     rules = [Rule("type", spec.name, kept, type_words(spec))]
     if not spec.nullable:
         # NOTE: polars orders NaN above every number, so a missing float would pass `gt`.
@@ -178,15 +224,12 @@ def type_words(spec: ColumnSpec) -> str:
 
 def _reference_rule(reference: Reference) -> Rule:
     message = f"waits for {reference.source} to know this {reference.key}"
-    return Rule("reference", reference.column, pl.col(_marker(reference)).is_not_null(), message, "waiting")
+    known = pl.col(_marker(reference)).is_not_null() | pl.col(reference.column).is_null()  # no value refers to nothing
+    return Rule("reference", reference.column, known, message, "waiting")
 
 
 def _marker(reference: Reference) -> str:
     return f"_known_{reference.column}"
-
-
-def _total(holds: pl.Expr) -> pl.Expr:
-    return holds.fill_null(value=True)
 
 
 def _waits(rules: Sequence[Rule]) -> pl.Expr:
@@ -195,79 +238,15 @@ def _waits(rules: Sequence[Rule]) -> pl.Expr:
     return pl.all_horizontal(hard).fill_null(value=True) & ~pl.col(OK)
 
 
-def _totals(rows: pl.LazyFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
-    warnings = [
-        (~_total(rule.holds)).sum().cast(pl.Int64).alias(f"warning {rule.reason}")
-        for rule in rules
-        if rule.severity == "warning"
-    ]
-    return rows.select(
-        pl.len().cast(pl.Int64).alias("rows_in"),
-        pl.col(OK).sum().cast(pl.Int64).alias("accepted"),
-        _waits(rules).sum().cast(pl.Int64).alias("waiting"),
-        *warnings,
-    )
-
-
-def _quarantine_rows(refused: pl.LazyFrame, judged: _Judged, source: str) -> pl.LazyFrame:
-    reasons = [pl.when(~_total(rule.holds)).then(pl.lit(rule.reason)) for rule in judged.rules[1:]]
-    reasons.insert(0, pl.col(MALFORMED))
+def _quarantine_columns(judged: _Judged, source: str) -> list[pl.Expr]:
+    reasons = [pl.when(~total(rule.holds)).then(pl.lit(rule.reason)) for rule in judged.rules[1:]]
     values = pl.struct(pl.col(RAW + name).alias(name) for name in judged.raw)
-    return refused.select(
-        source=pl.lit(source),
-        state=pl.when(_waits(judged.rules)).then(pl.lit("waiting")).otherwise(pl.lit("open")),
-        file=pl.col(SOURCE_FILE),
-        file_time=pl.col(SOURCE_TIME),
-        line=pl.col(SOURCE_LINE),
-        reasons=pl.concat_list(reasons).list.drop_nulls(),
-        raw=values.struct.json_encode(),
-    ).cast(dict(QUARANTINE_SCHEMA))  # type: ignore[arg-type]
-
-
-def conform(frame: pl.LazyFrame, contract: Contract, step: str) -> pl.LazyFrame:
-    """Hold a step's output against the columns it declares, without reading: names and types, in the plan.
-
-    Columns beyond the contract (provenance) are kept.
-
-    Raises:
-        SchemaError: at planning, naming every missing column and every type that differs.
-    """
-    found = frame.collect_schema()
-    wrong = []
-    for name, spec in contract.columns.items():
-        if name not in found:
-            wrong.append(f"{name} is missing")
-        elif found[name] != spec.dtype and not _same_family(found[name], spec.dtype):
-            wrong.append(f"{name} is {found[name]}, declared {spec.dtype}")
-    if wrong:
-        raise SchemaError(f"step '{step}' does not give what {contract.name} declares: {'; '.join(wrong)}")
-    return frame.with_columns(
-        pl.col(name).cast(spec.dtype) for name, spec in contract.columns.items() if found[name] != spec.dtype
-    )
-
-
-def _same_family(found: pl.DataType, declared: pl.DataType) -> bool:
-    """Types between which a strict cast either keeps the value or raises: integers, and decimals of one scale."""
-    if isinstance(found, pl.Decimal) and isinstance(declared, pl.Decimal):
-        return found.scale == declared.scale
-    return found.is_integer() and declared.is_integer()
-
-
-def violations(frame: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
-    """Count what a step's output breaks of its contract: one row, one count per rule of `contract_reasons`."""
-    counts = [(~_total(rule.holds)).sum().cast(pl.Int64) for rule in _contract_rules(contract)]
-    return frame.select(count.alias(str(i)) for i, count in enumerate(counts))
-
-
-def contract_reasons(contract: Contract) -> list[str]:
-    """The reasons that `violations` counts, in its order."""
-    return [rule.reason for rule in _contract_rules(contract)]
-
-
-def _contract_rules(contract: Contract) -> list[Rule]:
-    missing = [
-        Rule("not_null", spec.name, pl.col(spec.name).is_not_null(), "must not be empty")
-        for spec in contract.columns.values()
-        if not spec.nullable
+    return [
+        pl.lit(source).alias("source"),
+        pl.when(_waits(judged.rules)).then(pl.lit("waiting")).otherwise(pl.lit("open")).alias("state"),
+        pl.col(SOURCE_FILE).alias("file"),
+        pl.col(SOURCE_TIME).alias("file_time"),
+        pl.col(SOURCE_LINE).alias("line"),
+        pl.concat_list([pl.col(MALFORMED), *reasons]).list.drop_nulls().alias("reasons"),
+        values.struct.json_encode().alias("raw"),
     ]
-    return [*missing, *(rule for rule in contract.rules if rule.severity == "error")]

@@ -45,6 +45,7 @@ class Rule:
     holds: pl.Expr
     message: str
     severity: Severity = "error"
+    is_window: bool = False
 
     @property
     def reason(self) -> str:
@@ -90,12 +91,12 @@ def compile_contract(model: type[DataFrameModel]) -> Contract:
     """
     declared = model.to_schema()
     problems = list(_unsupported(model.__name__, declared))
-    if problems:
-        raise DefinitionError(problems)
-    columns = {name: _column(name, column) for name, column in declared.columns.items()}
+    columns = {name: _column(name, column) for name, column in declared.columns.items() if _is_typed(column)}
     schema = pl.Schema({name: spec.dtype for name, spec in columns.items()})
     rules: list[Rule] = []
     for where, column, check in _checks(declared):
+        if check.groupby is not None or (len(columns) < len(declared.columns) and column not in columns):
+            continue  # reported already
         try:
             rules.append(_rule(check, column, schema))
         except SchemaError as error:
@@ -115,11 +116,15 @@ def _unsupported(name: str, declared: DataFrameSchema) -> Iterator[Problem]:
             yield Problem(where, "regex columns are not supported", "declare each column")
         if column.dtype is None:
             yield Problem(where, "the column has no type", "annotate it")
-        elif not isinstance(column.dtype.type, pl.DataType) and not isinstance(column.dtype.type, type):
+        elif not _is_typed(column):
             yield Problem(where, f"type {column.dtype} cannot be compiled", "use a Polars type")
     for where, _, check in _checks(declared):
         if check.groupby is not None:
             yield Problem(f"{name}.{where}", "`groupby` is ignored by Pandera on Polars", "use `.over()` in the check")
+
+
+def _is_typed(column: Any) -> bool:
+    return column.dtype is not None and isinstance(column.dtype.type, pl.DataType | type)
 
 
 def _checks(declared: DataFrameSchema) -> Iterator[tuple[str, str | None, Check]]:
@@ -149,27 +154,45 @@ def _rule(check: Check, column: str | None, schema: pl.Schema) -> Rule:
     expression = _built_in(check, column, schema) if column else None
     if expression is None:
         expression = trace(check, column, schema)
-    if tier(expression, schema) == "dataset":
+    reach = tier(expression, schema)
+    if reach == "dataset":
         raise SchemaError("it judges the whole dataset, which a row rule cannot; compare row by row or use `.over()`")
     holds = expression if check.ignore_na else expression.fill_null(value=False)
     name = str(check.name or check.registry_name or "check")
     severity: Severity = "warning" if check.raise_warning else "error"
-    return Rule(name, column, holds, _message(check, name), severity)
+    return Rule(name, column, holds, _message(check, name), severity, is_window=reach == "window")
 
 
 def _built_in(check: Check, column: str, schema: pl.Schema) -> pl.Expr | None:
     """The built-in checks whose Pandera form means something else on Polars 2.1."""
     statistics = check.statistics or {}
-    if check.registry_name == "str_matches":
+    if check.registry_name in {"str_matches", "str_contains"}:
         # NOTE: Pandera writes `^a|b`, which accepts any text with a b in it.
-        pattern = statistics["pattern"]
-        return pl.col(column).str.contains(f"^(?:{getattr(pattern, 'pattern', pattern)})")
+        pattern = getattr(statistics["pattern"], "pattern", statistics["pattern"])
+        return pl.col(column).str.contains(
+            _usable(f"^(?:{pattern})" if check.registry_name == "str_matches" else pattern)
+        )
     if check.registry_name in {"isin", "notin"}:
-        # NOTE: `is_in` does not convert its values to the column's type.
-        values = statistics.get("allowed_values", statistics.get("forbidden_values"))
-        found = pl.col(column).is_in(pl.Series(list(values or ()), dtype=schema[column]).implode())
+        found = pl.col(column).is_in(_values(statistics, schema[column]).implode())
         return found if check.registry_name == "isin" else ~found
     return None
+
+
+def _usable(pattern: str) -> str:
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.ComputeError as error:
+        raise SchemaError(f"pattern '{pattern}' cannot be used: {str(error).splitlines()[-1].strip()}") from error
+    return pattern
+
+
+def _values(statistics: dict[str, Any], dtype: pl.DataType) -> pl.Series:
+    """The values of `isin` and `notin` in the column's type, which `is_in` would not give them; sorted, as sets are not."""
+    values = statistics.get("allowed_values", statistics.get("forbidden_values"))
+    try:
+        return pl.Series(list(values or ()), dtype=dtype).sort()
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        raise SchemaError(f"its values are not of the column's type {dtype}") from error
 
 
 def _message(check: Check, name: str) -> str:
@@ -192,8 +215,10 @@ def _unique_rules(declared: DataFrameSchema) -> Iterator[Rule]:
     # NOTE: `is_duplicated` leaves the streaming engine (polars 2.1); a window over the key does not.
     for name, column in declared.columns.items():
         if column.unique:
-            yield Rule("unique", name, pl.len().over(name) == 1, "must be unique")
+            yield Rule("unique", name, pl.len().over(name) == 1, "must be unique", is_window=True)
     keys = declared.unique
     if keys:
         names = [keys] if isinstance(keys, str) else list(keys)
-        yield Rule("unique", None, pl.len().over(names) == 1, f"{', '.join(names)}: must be unique together")
+        yield Rule(
+            "unique", None, pl.len().over(names) == 1, f"{', '.join(names)}: must be unique together", is_window=True
+        )

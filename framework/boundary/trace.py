@@ -1,7 +1,8 @@
 """Turn the checks of a Pandera schema into Polars expressions, without any data.
 
-A Pandera check is a function of a lazy frame that answers with a lazy frame of booleans. Handing it a frame that records
-what is selected from it gives the expression behind the answer; that expression then becomes part of the one plan.
+A Pandera check is a function of a lazy frame that answers with a lazy frame of booleans. Handing it a frame that
+records what is selected from it gives the expression behind the answer; that expression then becomes part of the one
+plan.
 This module is the only place that touches the private parts of Polars and Pandera which that takes (polars 2.1,
 pandera 0.35).
 """

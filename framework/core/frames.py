@@ -14,3 +14,6 @@ PROVENANCE = (SOURCE_TIME, SOURCE_FILE, SOURCE_LINE)
 
 MALFORMED = "_malformed"
 """Set by readers on lines that cannot be split into fields: what is wrong with the line."""
+
+BLANK = "the line is blank"
+"""What readers call a line without any value: it is no row, and is counted as dropped."""

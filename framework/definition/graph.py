@@ -42,8 +42,10 @@ def find_problems(
 def order_steps(steps: Sequence[Step]) -> list[Step]:
     """Order steps so that each comes after those it takes from; ties keep the order given."""
     by_name = {step.name: step for step in steps}
-    graph = {step.name: [i for i in step.inputs if i in by_name] for step in steps}
-    return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(by_name, ()))  # all nodes first, in their order
+    for step in steps:
+        sorter.add(step.name, *(i for i in step.inputs if i in by_name))
+    return [by_name[name] for name in sorter.static_order()]
 
 
 def _names(name: str, sources: Mapping[str, Source], steps: Sequence[Step]) -> Iterator[Problem]:
@@ -131,7 +133,7 @@ def _outputs(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequ
         if output.mode not in WRITE_MODES:
             yield Problem(where, f"mode '{output.mode}' is unknown", did_you_mean(output.mode, WRITE_MODES))
         yield from _output_options(where, output)
-        files = [n for n in upstream(output.of, steps) if isinstance(sources.get(n), FileSource)]
+        files = sorted(n for n in upstream(output.of, steps) if isinstance(sources.get(n), FileSource))
         if output.recompute_by and files:
             what = f"recomputes by {', '.join(output.recompute_by)}, but '{files[0]}' gives only what is new"
             yield Problem(where, what, "publish its rows as a table and read that with delta_table()")

@@ -57,8 +57,15 @@ def _modules(package: str, folder: str, problems: list[Problem]) -> Iterable[Mod
             return
         text = f"package '{package}' is not in {folder}; create it, name another in `packages`, or use --project"
         raise ConfigurationError(text) from error
+    except DefinitionError as error:
+        problems.extend(error.problems)
+        return
+    except Exception as error:  # noqa: BLE001 - see below
+        problems.append(Problem(package, f"cannot be imported: {type(error).__name__}: {error}"))
+        return
     yield root
-    for info in pkgutil.walk_packages(getattr(root, "__path__", []), prefix=f"{package}."):
+    # `walk_packages` imports every package itself: what that raises is reported by the import below.
+    for info in pkgutil.walk_packages(getattr(root, "__path__", []), prefix=f"{package}.", onerror=lambda _: None):
         if info.name.rpartition(".")[2].startswith("_"):
             continue
         try:

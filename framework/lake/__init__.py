@@ -4,7 +4,7 @@ from framework.lake.changes import changed_values
 from framework.lake.delta import TableHandle, open_or_create, open_table, require_equal_schema
 from framework.lake.merge import Staged, append, merge_newest, replace_all, replace_keys, replace_partitions
 from framework.lake.plans import Covered, PlanStore, signature
-from framework.lake.publish import Committed, app_id, publish
+from framework.lake.publish import Committed, app_id, committed_before, publish
 from framework.lake.stage import StagingArea, area_for, to_storable
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "append",
     "area_for",
     "changed_values",
+    "committed_before",
     "merge_newest",
     "open_or_create",
     "open_table",

@@ -6,9 +6,8 @@ commit checks nothing: both are why nothing else in the house calls deltalake to
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +38,7 @@ class DataFile:
     rows: int
     partition: tuple[tuple[str, str | None], ...] = ()
     stats: str = "{}"
-    key_min: Any = None
-    key_max: Any = None
+    ranges: dict[str, tuple[Any, Any]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -76,18 +74,15 @@ class TableHandle:
         options = self.location.options() or None
         return pl.scan_delta(self.location.uri(), version=self.version, storage_options=options)
 
-    def files(self, key: str | None = None) -> list[DataFile]:
-        """Its data files, with the range of a column where the log knows it."""
+    def files(self) -> list[DataFile]:
+        """Its data files, with the range of each column where the log knows it."""
         found = pl.DataFrame(self.delta.get_add_actions(flatten=True))
-        names = [f"partition.{name}" for name in self.partition_by]
-        has_range = key is not None and f"min.{key}" in found.columns
+        ranged = [name for name in self.schema if f"min.{name}" in found.columns and f"max.{name}" in found.columns]
         files = []
         for row in found.iter_rows(named=True):
-            values = [(n.removeprefix("partition."), partition_text(row[n])) for n in names]
-            low, high = (row[f"min.{key}"], row[f"max.{key}"]) if has_range else (None, None)
-            files.append(
-                DataFile(row["path"], row["size_bytes"], row["num_records"], tuple(values), key_min=low, key_max=high)
-            )
+            values = tuple((name, partition_text(row[f"partition.{name}"])) for name in self.partition_by)
+            ranges = {n: (row[f"min.{n}"], row[f"max.{n}"]) for n in ranged if row[f"min.{n}"] is not None}
+            files.append(DataFile(row["path"], row["size_bytes"], row["num_records"], values, ranges=ranges))
         return files
 
     def scan_files(self, files: Sequence[DataFile], path_column: str | None = None) -> pl.LazyFrame:
@@ -138,6 +133,8 @@ def open_or_create(
     """Open a table, or create it empty. Two runners may create it at once: one wins, both go on with it."""
     found = open_table(location, name)
     if found is not None:
+        if found.version == 0:
+            _sync_table(found, location)  # whoever created it may have died before it was on disk
         return found
     fault("table.create")
     at = location.below(name)
@@ -158,7 +155,7 @@ def open_or_create(
             lost = error
         found = open_table(location, name)
         if found is not None:
-            sync_log(found)
+            _sync_table(found, location)
             return found
     raise CommitError(f"table '{name}' could not be created: {lost}") from lost
 
@@ -275,6 +272,13 @@ def sync_data(handle: TableHandle, files: Iterable[DataFile]) -> None:
         sync_folders(folder, stop=root)
 
 
+def _sync_table(handle: TableHandle, lake: StorageLocation) -> None:
+    """Force a new table to the local disk, with the folders that lead to it."""
+    sync_log(handle)
+    if lake.is_local:
+        sync_folders(Path(handle.location.uri()), stop=Path(lake.uri()))
+
+
 def sync_log(handle: TableHandle) -> None:
     """Force the newest log entries and checkpoints, and their folders, to the local disk."""
     if not handle.location.is_local:
@@ -288,9 +292,3 @@ def sync_log(handle: TableHandle) -> None:
     if hint.exists():
         sync_file(hint)
     sync_folders(log, stop=log.parent)
-
-
-def file_stats(rows: int, nulls: Mapping[str, int], low: Mapping[str, Any], high: Mapping[str, Any]) -> str:
-    """Render the statistics of a file as the Delta log holds them."""
-    document = {"numRecords": rows, "nullCount": dict(nulls), "minValues": dict(low), "maxValues": dict(high)}
-    return json.dumps(document, default=str, ensure_ascii=False)

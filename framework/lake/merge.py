@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.core.frames import PROVENANCE
+from framework.core.frames import PROVENANCE, SOURCE_LINE
 from framework.lake.delta import DataFile, TableHandle, scan_data_files
 from framework.lake.stage import StagingArea
 
@@ -26,7 +26,8 @@ PATH = "_path"
 NEW = "_is_new"
 ROWS_AT_ONCE = 5_000_000
 FRAGMENTS = 8
-"""A touched partition with more files than this is rewritten into one."""
+FRAGMENT_BYTES = 8 * 2**20
+"""A touched partition that holds more small files than `FRAGMENTS` has them rewritten into one."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def replace_keys(handle: TableHandle, area: StagingArea, touched: pl.DataFrame) 
         return Staged(handle, staged)
     kept = handle.scan_files(affected).join(touched.lazy(), on=names, how="anti", nulls_equal=True)
     fresh = scan_data_files(area.location, staged, area.schema, area.partition_by)
-    written = _write(area, pl.concat([kept, fresh]))
+    written = _again(area).write(pl.concat([kept, fresh]))
     return Staged(handle, written.files(), affected, abandoned=staged)
 
 
@@ -98,9 +99,9 @@ def merge_newest(
     `dropped` counts the staged rows that changed nothing: `duplicate` (another row with the key had the same content)
     and `superseded` (a newer one had other content).
     """
-    staged = area.files(key[0])
+    staged = area.files()
     order = [*newest_by, *(name for name in PROVENANCE if name in area.schema and name not in newest_by)]
-    existing = [] if afresh else handle.files(key[0])
+    existing = [] if afresh else handle.files()
     fresh = scan_data_files(area.location, staged, area.schema, area.partition_by, PATH)
     contested = _contested(handle, fresh, staged, existing, list(key))
     if contested is None:
@@ -120,7 +121,7 @@ def _contested(
     """All rows, staged or there, whose key hash occurs more than once; None when there is no such key."""
     hashed = _hashed(fresh, key)
     twice = _repeated(hashed, sum(f.rows for f in staged))
-    near = _overlapping(existing, staged)
+    near = _overlapping(existing, staged, key[0])
     there = _hashed(handle.scan_files(near, PATH), key)
     if near:
         wanted = hashed.select(HASH).unique()
@@ -159,12 +160,19 @@ def _twice(hashes: pl.LazyFrame) -> pl.DataFrame:
     return hashes.group_by(HASH).len().filter(pl.col("len") > 1).select(HASH).collect(engine="streaming")
 
 
-def _overlapping(existing: list[DataFile], staged: list[DataFile]) -> list[DataFile]:
+def _overlapping(existing: list[DataFile], staged: list[DataFile], column: str) -> list[DataFile]:
     """The files whose range of keys meets that of a staged file; a file without a known range meets all."""
-    if any(f.key_min is None for f in staged):
+    if any(column not in f.ranges for f in staged):
         return existing
-    spans = _joined(sorted((f.key_min, f.key_max) for f in staged))
-    return [f for f in existing if f.key_min is None or any(f.key_min <= hi and lo <= f.key_max for lo, hi in spans)]
+    spans = _joined(sorted(f.ranges[column] for f in staged))
+
+    def meets(file: DataFile) -> bool:
+        if column not in file.ranges:
+            return True
+        low, high = file.ranges[column]
+        return any(low <= until and since <= high for since, until in spans)
+
+    return [f for f in existing if meets(f)]
 
 
 def _joined(spans: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -180,7 +188,10 @@ def _joined(spans: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def _judge(contested: pl.DataFrame, key: list[str], order: list[str]) -> tuple[pl.DataFrame, dict[str, int]]:
     """Decide who stays. Returns the losing rows, and how many staged rows changed nothing and why."""
     content = [n for n in contested.columns if n not in {*PROVENANCE, NEW, PATH}]
-    ranked = contested.sort([*key, *order, NEW], nulls_last=False).with_columns(
+    # Rows of one file and time are told apart by their lines, unless the file was delivered again within one tick of
+    # the storage's clock: what was read last is newer then, wherever it stands.
+    at = order.index(SOURCE_LINE) if SOURCE_LINE in order else len(order)
+    ranked = contested.sort([*key, *order[:at], NEW, *order[at:]], nulls_last=False).with_columns(
         _rank=pl.int_range(pl.len()).over(key), _last=pl.len().over(key) - 1
     )
     is_copy = pl.col(NEW) & (
@@ -204,9 +215,9 @@ def _apply(
 ) -> Staged:
     """Rewrite the files that hold losing rows, and those of fragmented partitions, without the losing rows."""
     hit = set() if losers is None else set(losers[PATH])
-    fragmented = _fragmented(staged, existing)
-    old = [f for f in existing if handle.location.uri(f.path) in hit or f.partition in fragmented]
-    new = [f for f in staged if area.location.uri(f.path) in hit or f.partition in fragmented]
+    fragments = _fragments(staged, existing)
+    old = [f for f in existing if handle.location.uri(f.path) in hit or f.path in fragments]
+    new = [f for f in staged if area.location.uri(f.path) in hit or f.path in fragments]
     if not old and not new:
         return Staged(handle, staged)
     rows = [
@@ -217,22 +228,23 @@ def _apply(
     if losers is not None:
         on = [*dict.fromkeys(identity), PATH]
         kept = kept.join(losers.lazy().select(on), on=on, how="anti", nulls_equal=True)
-    rewritten = _write(area, kept.drop(PATH)).files(identity[0])
+    rewritten = _again(area).write(kept.drop(PATH)).files()
     untouched = [f for f in staged if f not in new]
     return Staged(handle, [*untouched, *rewritten], old, abandoned=new)
 
 
-def _fragmented(staged: list[DataFile], existing: list[DataFile]) -> set[tuple[tuple[str, str | None], ...]]:
-    counts: dict[tuple[tuple[str, str | None], ...], int] = {}
-    for file in existing:
-        counts[file.partition] = counts.get(file.partition, 0) + 1
-    return {f.partition for f in staged if counts.get(f.partition, 0) >= FRAGMENTS}
+def _fragments(staged: list[DataFile], existing: list[DataFile]) -> set[str]:
+    """The small files, old and new, of touched partitions that hold too many of them."""
+    touched = {f.partition for f in staged}
+    small: dict[tuple[tuple[str, str | None], ...], list[str]] = {}
+    for file in [*existing, *staged]:
+        if file.partition in touched and file.size < FRAGMENT_BYTES:
+            small.setdefault(file.partition, []).append(file.path)
+    return {path for paths in small.values() if len(paths) > FRAGMENTS for path in paths}
 
 
-def _write(area: StagingArea, rows: pl.LazyFrame) -> StagingArea:
-    target = StagingArea(area.location, area.schema, area.partition_by)
-    pl.collect_all([target.sink(rows)], engine="streaming")
-    return target
+def _again(area: StagingArea) -> StagingArea:
+    return StagingArea(area.location, area.schema, area.partition_by)
 
 
 def _paths(rows: pl.LazyFrame) -> set[str]:

@@ -57,7 +57,7 @@ def publish(
     last: Exception | None = None
     for _ in range(COMMIT_ATTEMPTS):
         if current.handle.sequence(app) >= seq:
-            return Committed(name, current.handle.version, by_us=False)
+            return committed_before(current.handle)
         fault("sync.before")
         sync_data(current.handle, current.adds)
         fault("commit.before")
@@ -76,6 +76,12 @@ def publish(
     raise CommitError(
         f"table '{name}': sequence {seq} could not be committed in {COMMIT_ATTEMPTS} attempts; the last said: {last}"
     ) from last
+
+
+def committed_before(handle: TableHandle) -> Committed:
+    """A table that is at the sequence already. Whoever committed it may have died before the commit was on disk."""
+    sync_log(handle)
+    return Committed(handle.name, handle.version, by_us=False)
 
 
 def _commit(staged: Staged, app: str, seq: int, metadata: Mapping[str, Any]) -> None:

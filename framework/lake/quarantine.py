@@ -92,7 +92,7 @@ def reconcile(
     if not removes:
         return Staged(handle, staged)
     again = StagingArea(area.location, area.schema, area.partition_by)
-    pl.collect_all([again.sink(pl.concat([frame.select(SCHEMA.names()) for frame in closed]))], engine="streaming")
+    again.write(pl.concat([frame.select(SCHEMA.names()) for frame in closed]))
     return Staged(handle, [*staged, *again.files()], removes)
 
 

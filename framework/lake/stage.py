@@ -1,15 +1,25 @@
-"""Stage rows: Parquet files under the table's folder with unique names, which nobody sees until they are committed."""
+"""Stage rows: Parquet files under the table's folder with unique names, which nobody sees until they are committed.
+
+Polars' own partitioned sink (2.1) holds all rows of all partitions until the end. Here batches are pulled from the plan,
+cut by partition and buffered up to a budget; what has not grown for longest is written first. Input that arrives roughly
+in the order of its partitions, as most does, so gives one file per partition in little memory.
+"""
 
 from __future__ import annotations
 
+import json
+import threading
 import uuid
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import polars as pl
 
-from framework.lake.delta import DataFile, file_stats, storable
+from framework.lake.delta import DataFile, storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,110 +27,150 @@ if TYPE_CHECKING:
     from framework.storage import StorageLocation
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-ROWS_PER_FILE = 8_000_000
+BUDGET = 48 * 2**20
+"""Bytes that an area buffers at most, as Polars estimates them."""
+ROWS_PER_FILE = 1_000_000
 ROW_GROUP = 250_000
+WRITERS = 2
 RANGED = (pl.String, pl.Date, pl.Int64, pl.Int32, pl.Int16, pl.Int8)
 """The types whose minimum and maximum go into the log: those whose text form there is beyond doubt."""
+LONGEST_RANGE = 64
+"""Longer text is not written into the log as a minimum or maximum."""
 
 
 @dataclass
-class StagingArea:
-    """Collects the files that a sink writes into a table's folder."""
+class _Buffer:
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
 
-    location: StorageLocation
-    schema: pl.Schema
-    partition_by: tuple[str, ...]
-    sunk: list[Any] = field(default_factory=list)
+    def add(self, frame: pl.DataFrame, size: int) -> None:
+        self.frames.append(frame)
+        self.rows += frame.height
+        self.bytes += size
+
+
+class StagingArea:
+    """Takes the rows of a plan and writes them below a table's folder; `files` says what it wrote."""
+
+    def __init__(self, location: StorageLocation, schema: pl.Schema, partition_by: Sequence[str]) -> None:
+        self.location = location
+        self.schema = schema
+        self.partition_by = tuple(partition_by)
+        self._buffers: OrderedDict[tuple[Any, ...], _Buffer] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._writing: list[Future[DataFile]] = []
+        self._written: list[DataFile] = []
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take rows that have the area's columns. Safe to call from several threads."""
+        self._take(rows.select(self.schema.names()))
 
     def sink(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Give the lazy sink of rows into this area; it runs with the plan it becomes part of.
+        """Give the lazy sink of rows into this area; it runs with the plan it becomes part of."""
+        return rows.select(self.schema.names()).sink_batches(self._take, maintain_order=False, lazy=True)
 
-        Files have unique names: a sink that fails may still finish its file a moment later, and a second attempt must
-        never meet it.
-        """
-        target = pl.PartitionBy(
-            self.location.uri(),
-            key=list(self.partition_by) or None,
-            include_key=False if self.partition_by else None,
-            file_path_provider=self._path,
-            max_rows_per_file=ROWS_PER_FILE,
-        )
-        return rows.select(self.schema.names()).sink_parquet(
+    def write(self, rows: pl.LazyFrame) -> StagingArea:
+        """Run a plan of its own into this area."""
+        pl.collect_all([self.sink(rows)], engine="streaming")
+        return self
+
+    def files(self) -> list[DataFile]:
+        """The files written. Valid only after the plan has run to its end: the rest of the buffers is written now."""
+        with self._lock:
+            for key in list(self._buffers):
+                self._flush(key)
+            self._collect(left=0)
+            if self._pool is not None:
+                self._pool.shutdown()
+                self._pool = None
+        return list(self._written)
+
+    def _take(self, batch: pl.DataFrame) -> None:
+        with self._lock:
+            for key, part in self._cut(batch):
+                size = int(part.estimated_size())
+                buffer = self._buffers.setdefault(key, _Buffer())
+                buffer.add(part, size)
+                self._bytes += size
+                self._buffers.move_to_end(key)
+                if buffer.rows >= ROWS_PER_FILE:
+                    self._flush(key)
+            while self._bytes > BUDGET and self._buffers:
+                self._flush(next(iter(self._buffers)))
+
+    def _cut(self, batch: pl.DataFrame) -> list[tuple[tuple[Any, ...], pl.DataFrame]]:
+        if batch.is_empty():
+            return []
+        if not self.partition_by:
+            return [((), batch)]
+        return list(batch.partition_by(self.partition_by, as_dict=True, include_key=False).items())
+
+    def _flush(self, key: tuple[Any, ...]) -> None:
+        buffer = self._buffers.pop(key)
+        self._bytes -= buffer.bytes
+        self._collect(left=WRITERS)
+        self._pool = self._pool or ThreadPoolExecutor(WRITERS, thread_name_prefix="stage")
+        self._writing.append(self._pool.submit(self._write, key, buffer.frames))
+
+    def _collect(self, *, left: int) -> None:
+        while len(self._writing) > left:
+            self._written.append(self._writing.pop(0).result())
+
+    def _write(self, key: tuple[Any, ...], frames: list[pl.DataFrame]) -> DataFile:
+        """Write one file. Its name is unique: a second attempt at the same rows must never meet it."""
+        rows = pl.concat(frames)
+        partition = tuple((name, None if v is None else str(v)) for name, v in zip(self.partition_by, key, strict=True))
+        folders = [f"{n}={NULL_PARTITION if v is None else quote(v, safe=' ')}" for n, v in partition]
+        path = "/".join([*folders, f"part-{uuid.uuid4().hex}.parquet"])
+        target = self.location.uri(path)
+        if self.location.is_local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+        rows.write_parquet(
             target,
             compression="zstd",
             compression_level=1,
             row_group_size=ROW_GROUP,
-            maintain_order=False,
-            mkdir=self.location.is_local,
             storage_options=self.location.options() or None,
-            sinked_paths_callback=self.sunk.append,
-            lazy=True,
         )
+        return DataFile(path, self._size(path), rows.height, partition, *_statistics(rows))
 
-    def _path(self, args: Any) -> str:
-        name = f"part-{uuid.uuid4().hex}.parquet"
-        if not self.partition_by:
-            return name
-        row = args.partition_keys.row(0)
-        folders = (f"{n}={_folder(v)}" for n, v in zip(self.partition_by, row, strict=True))
-        return "/".join([*folders, name])
+    def _size(self, path: str) -> int:
+        if self.location.is_local:
+            return Path(self.location.uri(path)).stat().st_size
+        return int(self.location.filesystem().size(self.location.uri(path)))
 
-    def files(self, key: str | None = None) -> list[DataFile]:
-        """The files written, with their statistics. Valid only after the plan has run to its end."""
-        found = []
-        for written in (path for args in self.sunk for path in args.paths):
-            if written.num_rows == 0:
-                continue
-            path = _below(self.location.uri(), str(written.path))
-            partition = tuple(self._partition(path))
-            stats, low, high = self._statistics(path, written.num_rows, key)
-            found.append(DataFile(path, written.num_bytes, written.num_rows, partition, stats, low, high))
-        return found
 
-    def _partition(self, path: str) -> list[tuple[str, str | None]]:
-        values = []
-        for folder in path.split("/")[:-1]:
-            name, _, value = folder.partition("=")
-            values.append((name, None if value == NULL_PARTITION else unquote(value)))
-        return values
+def _statistics(rows: pl.DataFrame) -> tuple[str, dict[str, tuple[Any, Any]]]:
+    """The statistics of a file as the Delta log holds them, and the range of each column that has one."""
+    ranged = [name for name, dtype in rows.schema.items() if isinstance(dtype, RANGED)]
+    low, high = rows.select(pl.col(ranged).min()), rows.select(pl.col(ranged).max())
+    ranges = {
+        name: (low[name][0], high[name][0])
+        for name in ranged
+        if low[name][0] is not None and not _is_long(low[name][0]) and not _is_long(high[name][0])
+    }
+    document = {
+        "numRecords": rows.height,
+        "nullCount": {name: rows[name].null_count() for name in rows.columns},
+        "minValues": {name: limits[0] for name, limits in ranges.items()},
+        "maxValues": {name: limits[1] for name, limits in ranges.items()},
+    }
+    return json.dumps(document, default=str, ensure_ascii=False), ranges
 
-    def _statistics(self, path: str, rows: int, key: str | None) -> tuple[str, Any, Any]:
-        import pyarrow.parquet as pq
 
-        with self.location.filesystem().open(self.location.uri(path), "rb") as file:
-            footer = pq.read_metadata(file)
-        nulls: dict[str, int] = {}
-        low: dict[str, Any] = {}
-        high: dict[str, Any] = {}
-        for index in range(footer.num_columns):
-            name = footer.schema.column(index).path
-            if name not in self.schema:
-                continue
-            groups = [footer.row_group(g).column(index).statistics for g in range(footer.num_row_groups)]
-            if any(g is None or not g.has_null_count for g in groups):
-                continue
-            nulls[name] = sum(g.null_count for g in groups)
-            ranged = [g for g in groups if g.has_min_max]
-            if isinstance(self.schema[name], RANGED) and len(ranged) == len(groups):
-                low[name] = min(g.min for g in ranged)
-                high[name] = max(g.max for g in ranged)
-        return file_stats(rows, nulls, low, high), low.get(key or ""), high.get(key or "")
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str) and len(value) > LONGEST_RANGE
 
 
 def area_for(location: StorageLocation, table: str, frame: pl.LazyFrame, partition_by: Sequence[str]) -> StagingArea:
     """The staging area of a table, with the schema its files will have: types that Delta can hold."""
     schema = frame.collect_schema()
-    return StagingArea(location.below(table), pl.Schema({**schema, **storable(schema)}), tuple(partition_by))
+    return StagingArea(location.below(table), pl.Schema({**schema, **storable(schema)}), partition_by)
 
 
 def to_storable(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Widen the columns that Delta cannot hold; nothing is lost."""
     return frame.cast(storable(frame.collect_schema()))  # type: ignore[arg-type]
-
-
-def _folder(value: Any) -> str:
-    return NULL_PARTITION if value is None else quote(str(value), safe=" ")
-
-
-def _below(root: str, path: str) -> str:
-    return path.removeprefix("file://").removeprefix(root).lstrip("/")

@@ -11,7 +11,6 @@ from framework.errors import MAX_GROUPS, BoundaryError, StepError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from framework.boundary import Contract
     from framework.core.plan import RunPlan
     from framework.definition import Pipeline
     from framework.lake import Committed
@@ -19,23 +18,22 @@ if TYPE_CHECKING:
     from framework.run.targets import Target
 
 
-def source_report(
-    intake: Intake, totals: Mapping[str, int], broken: Mapping[str, int], retaken: Mapping[str, int] | None, policy: str
-) -> SourceReport:
-    """Account for the rows of one source."""
-    refused = totals["rows_in"] - totals["accepted"]
-    counts = {reason: broken[str(i)] for i, reason in enumerate(intake.reasons) if broken.get(str(i))}
-    counts |= {k.removeprefix("warning "): n for k, n in totals.items() if k.startswith("warning ") and n}
-    dropped = {"invalid": refused} if policy == "drop" and refused else {}
+def source_report(intake: Intake, policy: str) -> SourceReport:
+    """Account for the rows of one source, once they have passed."""
+    tally = intake.fresh.tally
+    dropped = {"blank": tally.blank} if tally.blank else {}
+    if policy == "drop" and tally.refused:
+        dropped["invalid"] = tally.refused
+    reasons = {reason: count for reason, count in (tally.broken + tally.warnings).items() if count}
     return SourceReport(
-        rows_in=totals["rows_in"],
-        accepted=totals["accepted"],
-        quarantined=0 if dropped else refused,
+        rows_in=tally.rows_in,
+        accepted=tally.accepted,
+        quarantined=0 if policy == "drop" else tally.refused,
         dropped=dropped,
         files=intake.files,
         files_rejected=len(intake.rejected),
-        reasons=dict(sorted(counts.items(), key=lambda item: -item[1])),
-        released=retaken["accepted"] if retaken else 0,
+        reasons=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+        released=intake.retaken.tally.accepted if intake.retaken else 0,
     )
 
 
@@ -67,22 +65,17 @@ def require_policy(name: str, report: SourceReport, policy: str) -> None:
     raise BoundaryError("\n".join([f"source '{name}' refuses invalid input, and {what} are invalid:", *lines]))
 
 
-def require_contracts(
-    target: str, steps: Sequence[str], counts: Sequence[Mapping[str, int]], known: Mapping[str, Contract]
-) -> None:
+def require_contracts(target: Target) -> None:
     """Fail the run where a step gave rows that break the contract it declares.
 
     Raises:
-        StepError: naming each step with its broken rules and how often each was broken.
+        StepError: naming the step, its broken rules and how often each was broken.
     """
-    from framework.boundary import contract_reasons
-
-    for step, row in zip(steps, counts, strict=True):
-        reasons = contract_reasons(known[step])
-        lines = [f"  {row[str(i)]} x {reason}" for i, reason in enumerate(reasons) if row[str(i)]]
+    for step, found in target.violations.items():
+        lines = [f"  {count} x {reason}" for reason, count in found.counts.most_common(MAX_GROUPS) if count]
         if lines:
-            head = f"step '{step}' gave rows that break what {known[step].name} declares; '{target}' is not written:"
-            raise StepError("\n".join([head, *lines[:MAX_GROUPS]]))
+            head = f"step '{step}' gave rows that break the schema it declares; '{target.table}' is not written:"
+            raise StepError("\n".join([head, *lines]))
 
 
 def output_report(done: Committed) -> OutputReport:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.run.messages import decode
+from framework.run.messages import Happened, decode
 
 if TYPE_CHECKING:
     from framework.run.messages import Job, Message
@@ -27,7 +27,7 @@ _BOOT = "import sys; sys.path.append({root!r}); from framework.run.child import 
 
 @dataclass(frozen=True)
 class Output:
-    """A line that the child printed, on either of its streams."""
+    """A line that something below Python printed, such as a library that aborts."""
 
     line: str
 
@@ -92,6 +92,7 @@ class Child:
         *lines, rest = (self._rest[handle] + chunk).split(b"\n")
         if handle == self._says:
             said: list[Message | Output] = [decode(line) for line in lines]
+            self.tail.extend(m.event.message for m in said if isinstance(m, Happened) and m.event.name == "output")
         else:
             if rest and (not chunk or len(rest) > LONGEST_LINE):
                 lines, rest = [*lines, rest], b""

@@ -1,12 +1,13 @@
 """The child process: works through the selected pipelines and tells the supervisor, until the first failure.
 
-It may be killed at any instant. A failed pipeline ends it, so that whatever comes next starts in a clean process. What is
-heavy is imported only after the settings are known, because Polars reads its limits when it is imported.
+It may be killed at any instant. A failed pipeline ends it, so that whatever comes next starts in a clean process.
+What is heavy is imported only after the settings are known, because Polars reads its limits when it is imported.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import select
 import signal
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from framework.core import events
+from framework.core.events import Event
 from framework.core.report import RunReport
 from framework.observe.redact import Redactor, secrets_of
 from framework.run.failures import classify, traceback_of
@@ -91,19 +93,38 @@ class Channel:
                 os._exit(1)
 
 
+class Printed(io.TextIOBase):
+    """What Python code prints, on either stream, line by line, as events in the order of all others."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        """Send the lines that are complete."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._channel.send(Happened(Event("output", line)))
+        return len(text)
+
+    def close(self) -> None:
+        """Send what is left without a newline."""
+        if self._rest:
+            self.write("\n")
+
+
 def main(handle: int) -> NoReturn:
     """Do the job on stdin, report to a file descriptor, and end without Python's own tear-down."""
     channel = Channel(handle)
+    sys.stdout = sys.stderr = printed = Printed(channel)
     try:
         job = Job.from_json(sys.stdin.buffer.read())
         end_with(job.supervisor, handle)
-        sys.path.extend(p for p in job.path if p not in sys.path)
+        sys.path[:] = [job.project, *(p for p in job.path if p != job.project)]
         _work(job, channel)
     except BaseException as error:  # noqa: BLE001 - panics and exits of user code included: say so, then end
         channel.send(Refused(classify(error), traceback_of(error)))
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    printed.close()
     os._exit(0)
 
 
@@ -118,7 +139,7 @@ def _work(job: Job, channel: Channel) -> None:
     work: Work = getattr(import_module(module), name)(settings, job.selection)
     channel.send(Selected(work.upstream))
     with events.listening(lambda event: channel.send(Happened(event))):
-        _forward_logs(settings.log_level)
+        _forward_logs(settings)
         for pipeline in work.upstream:
             if not _run(pipeline, work, channel, job):
                 break
@@ -163,12 +184,12 @@ def _ready(settings: Settings) -> Ready:
     )
 
 
-def _forward_logs(level: str) -> None:
+def _forward_logs(settings: Settings) -> None:
     from framework.observe.forward import forward_loguru, forward_stdlib
 
-    forward_stdlib(level)
+    forward_stdlib(settings.log_level, settings.packages)
     if "loguru" in sys.modules:
-        forward_loguru(level)
+        forward_loguru(settings.log_level)
 
 
 def limit_memory(memory_mb: int | None) -> None:

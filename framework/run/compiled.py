@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary import Contract, compile_contract, conform
+from framework.boundary import (
+    Contract,
+    Rule,
+    Violations,
+    compile_contract,
+    conform,
+    settled_rules,
+    untouched_columns,
+)
 from framework.core.clock import at_run_time
-from framework.core.frames import PROVENANCE
 from framework.core.source import FileSource
 from framework.errors import AuthorError, DefinitionError, Problem, StepError
+from framework.sources import PROVENANCE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from framework.definition import Pipeline
+    from framework.definition import Pipeline, Step
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-PROVENANCE_TYPES = dict(zip(PROVENANCE, (pl.Datetime("us", "UTC"), pl.String(), pl.Int64()), strict=True))
 
 
 def contracts(pipeline: Pipeline) -> dict[str, Contract]:
@@ -45,11 +53,16 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
 
 
 def wire(
-    pipeline: Pipeline, inputs: Mapping[str, pl.LazyFrame], parameters: Mapping[str, Any], known: Mapping[str, Contract]
+    pipeline: Pipeline,
+    inputs: Mapping[str, pl.LazyFrame],
+    parameters: Mapping[str, Any],
+    known: Mapping[str, Contract],
+    checks: Mapping[str, Violations] | None = None,
 ) -> dict[str, pl.LazyFrame]:
     """Run the steps on lazy inputs, each by its argument names; gives the frame of every node.
 
-    Lazy: steps build plans. Each output is held against the names and types its step declares.
+    Lazy: steps build plans. Each output is held against the names and types its step declares, and, where there are
+    `checks`, its rows are watched for what they break.
 
     Raises:
         StepError: when a step raises or returns something else than a lazy frame.
@@ -70,7 +83,8 @@ def wire(
         if not isinstance(given, pl.LazyFrame):
             raise StepError(f"step '{step.name}' returned {type(given).__name__}; return the lazy frame, uncollected")
         try:
-            frames[step.name] = conform(given, known[step.name], step.name)
+            conforming = conform(given, known[step.name], step.name)
+            frames[step.name] = checks[step.name].watch(conforming) if checks else conforming
         except pl.exceptions.PolarsError as error:
             first = str(error).splitlines()[0]
             raise StepError(f"step '{step.name}' gives a plan that cannot be resolved: {first}") from error
@@ -142,3 +156,37 @@ def fingerprint(pipeline: Pipeline) -> str:
             digest.update(f"{name}.{rule.column}.{rule.name}: {rule.holds.meta.serialize(format='json')}".encode())
     digest.update(repr(pipeline.outputs).encode())
     return digest.hexdigest()[:16]
+
+
+def settle(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, list[Rule]]:
+    """Per step, the rules that its input's check has settled: those on columns that the step hands through unchanged.
+
+    Only rows of files and of other steps were checked in the same run, and only where breaking a rule stops a row.
+    """
+    empty = {name: frame.collect_schema() for name, frame in empty_inputs(pipeline, known).items()}
+    schemas = dict(empty)
+    trusted = {n for n, source in pipeline.file_sources.items() if source.on_invalid != "warn"}
+    found: dict[str, list[Rule]] = {}
+    for step in pipeline.steps:
+        given = {name: schemas[name] for name in step.inputs}
+        values = {p.name: _defaults(pipeline)[p.name] for p in step.parameters if not p.is_required}
+        found[step.name] = []
+        if all(not p.is_required for p in step.parameters):
+            frame = conform(step.function(**_lazy(given), **values), known[step.name], step.name)
+            schemas[step.name] = frame.collect_schema()
+            origin = untouched_columns(partial(_apply, step, values), given)
+            if origin and origin[0] in trusted:
+                found[step.name] = settled_rules(known[origin[0]], origin[1])
+            trusted.add(step.name)
+        else:
+            schemas[step.name] = known[step.name].schema
+    return found
+
+
+def _lazy(schemas: Mapping[str, pl.Schema]) -> dict[str, pl.LazyFrame]:
+    return {name: pl.LazyFrame(schema=schema) for name, schema in schemas.items()}
+
+
+def _apply(step: Step, values: Mapping[str, Any], frames: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    given: pl.LazyFrame = step.function(**frames, **values)
+    return given

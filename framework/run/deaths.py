@@ -57,26 +57,31 @@ def explain_death(
         return Failure("bug", "ChildExit", f"the process ended with exit code {returncode} before it reported{last}")
     number = -returncode
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-    text = "\n".join(tail)
-    if number == signal.SIGABRT and _OWN_LIMIT in text:
-        return Failure(
-            "resource", "OutOfMemory", f"over the memory limit of {memory_mb} MiB (SLUICE_MEMORY_MB); {_ADVICE}"
-        )
-    if number == signal.SIGKILL and after.group > before.group:
-        return Failure(
-            "resource", "OutOfMemory", f"killed by the kernel: the container is out of memory; {_ADVICE}", True
-        )
-    if number == signal.SIGKILL and after.host > before.host:
-        return Failure("resource", "OutOfMemory", f"killed by the kernel: the host is out of memory; {_ADVICE}", True)
     if number == signal.SIGKILL:
-        return Failure(
-            "killed", name, f"killed by SIGKILL: often the kernel's out-of-memory killer, or somebody{last}", True
-        )
-    if number in _CRASHES and any(mark in text for mark in _ALLOCATION):
-        return Failure("resource", "OutOfMemory", f"an allocation failed ({name}); {_ADVICE}{last}")
+        return _killed(before, after, last)
     if number in _CRASHES:
-        return Failure("crashed", name, f"the process crashed with {name}; a damaged input file can be the cause{last}")
+        return _crashed(name, "\n".join(tail), last, memory_mb)
     return Failure("killed", name, f"killed by {name}{last}", retryable=True)
+
+
+def _killed(before: OomKills, after: OomKills, last: str) -> Failure:
+    """SIGKILL comes from the kernel when memory runs out, or from somebody. Another attempt may fare better."""
+    where = "container" if after.group > before.group else "host" if after.host > before.host else None
+    if where is not None:
+        text = f"killed by the kernel, as the {where} ran out of memory; {_ADVICE}"
+        return Failure("resource", "OutOfMemory", text, retryable=True)
+    text = f"killed by SIGKILL: often the kernel's out-of-memory killer, or somebody{last}"
+    return Failure("killed", "SIGKILL", text, retryable=True)
+
+
+def _crashed(name: str, text: str, last: str, memory_mb: int | None) -> Failure:
+    """The process ended itself: at its own memory limit, for a failed allocation, or because of a crash."""
+    if _OWN_LIMIT in text:
+        over = f"over the memory limit of {memory_mb} MiB (SLUICE_MEMORY_MB)"
+        return Failure("resource", "OutOfMemory", f"{over}; raise it, or split the input")
+    if any(mark in text for mark in _ALLOCATION):
+        return Failure("resource", "OutOfMemory", f"an allocation failed ({name}); {_ADVICE}{last}")
+    return Failure("crashed", name, f"the process crashed with {name}; a damaged input file can be the cause{last}")
 
 
 _ADVICE = "give it more memory, or set SLUICE_MEMORY_MB so that Polars spills to disk earlier"

@@ -28,19 +28,24 @@ def classify(error: BaseException) -> Failure:
     A file that is gone between discovery and reading, lost connections and refused commits are transient; a full
     disk and memory are resources; everything that nobody foresaw is a bug.
     """
-    name = type(error).__name__
+    name, text = type(error).__name__, str(error) or type(error).__name__
     if isinstance(error, SluiceError):
-        return Failure(error.kind, name, str(error), error.retryable)
-    text = str(error) or name
+        return Failure(error.kind, name, text, error.retryable)
     if isinstance(error, MemoryError):
-        return Failure("resource", name, f"out of memory: {text}", retryable=False)
+        return Failure("resource", name, f"out of memory: {text}")
     if isinstance(error, OSError):
         return _classify_os(error, text)
+    return _classify_library(error, text)
+
+
+def _classify_library(error: BaseException, text: str) -> Failure:
+    """Errors of Polars and deltalake, told by name: neither library is imported for it."""
+    name = type(error).__name__
     classes = {(c.__module__.partition(".")[0], c.__name__) for c in type(error).__mro__}
     if ("pyo3_runtime", "PanicException") in classes:
         return Failure("bug", name, f"{_PANIC}: {text}")
     if ("polars", "PolarsError") in classes and _DISK_FULL in text:
-        return Failure("resource", name, f"disk full: {text}", retryable=False)
+        return Failure("resource", name, f"disk full: {text}")
     if ("_internal", "DeltaError") in classes and name in _UNSETTLED:
         return Failure("transient", name, text, retryable=True)
     return Failure("bug", name, text)
@@ -49,9 +54,7 @@ def classify(error: BaseException) -> Failure:
 def _classify_os(error: OSError, text: str) -> Failure:
     name = type(error).__name__
     if error.errno in _RESOURCE_ERRNO or _DISK_FULL in text:
-        return Failure(
-            "resource", name, f"{_RESOURCE_ERRNO.get(error.errno or 0, 'disk full')}: {text}", retryable=False
-        )
+        return Failure("resource", name, f"{_RESOURCE_ERRNO.get(error.errno or 0, 'disk full')}: {text}")
     transient = isinstance(error, (FileNotFoundError, ConnectionError, TimeoutError)) or error.errno in _TRANSIENT_ERRNO
     if transient or error.errno == errno.EIO or error.errno is None:
         return Failure("transient", name, text, retryable=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -18,13 +18,12 @@ from framework.run.accounts import account, combine, require_contracts, require_
 from framework.run.compiled import contracts
 from framework.run.intake import Intake, take_in
 from framework.run.planning import find_position, fix_plan
-from framework.run.targets import Target, manifest_of, open_targets, publish_all
+from framework.run.targets import Target, manifest_of, open_targets, publish_all, quarantine_area
 from framework.run.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from framework.boundary import Contract
     from framework.core.plan import RunPlan
     from framework.core.report import SourceReport
     from framework.definition import Pipeline
@@ -80,11 +79,12 @@ def run_plan(pipeline: Pipeline, plan: RunPlan, space: Workspace, sample: float 
         emit("run.planned", f"{pipeline.name}: sequence {plan.seq}: {plan.reason}", seq=plan.seq, mode=plan.mode)
         with clock.phase("scan"):
             known = contracts(pipeline)
-            intakes = take_in(pipeline, plan, space, known, sample)
-            targets = open_targets(pipeline, plan, space, intakes, known)
+            held = quarantine_area(pipeline, space)
+            intakes = take_in(pipeline, plan, space, known, held.add, sample)
+            targets = open_targets(pipeline, plan, space, intakes, known, held)
         with clock.phase("stage"):
-            counted = stage(intakes, targets)
-        sources = audit(pipeline, intakes, targets, counted, known)
+            stage(targets)
+        sources = audit(pipeline, intakes, targets)
         with clock.phase("publish"):
             committed = publish_all(pipeline, plan, space, targets)
         report = account(pipeline, plan, sources, targets, committed, clock.phases)
@@ -94,58 +94,20 @@ def run_plan(pipeline: Pipeline, plan: RunPlan, space: Workspace, sample: float 
         return report
 
 
-@dataclass(frozen=True)
-class Counted:
-    """What the one execution counted: per source its totals and broken rules, per target the broken contract rules."""
-
-    totals: dict[str, dict[str, Any]]
-    broken: dict[str, dict[str, Any]]
-    retaken: dict[str, dict[str, Any]]
-    violations: dict[str, list[dict[str, Any]]]
-
-
-def stage(intakes: dict[str, Intake], targets: list[Target]) -> Counted:
-    """Run the plan, once: every sink and every count in one streaming execution of shared scans."""
+def stage(targets: list[Target]) -> None:
+    """Run the plan, once: every row is read, checked, counted, carried through the steps and written in one pass."""
     fault("stage.before")
-    frames: list[pl.LazyFrame] = []
-    places: list[tuple[str, str]] = []
-    for name, intake in intakes.items():
-        frames += [intake.fresh.totals, intake.fresh.broken]
-        places += [("totals", name), ("broken", name)]
-        if intake.retaken is not None:
-            frames.append(intake.retaken.totals)
-            places.append(("retaken", name))
-    for target in targets:
-        frames += [violations for _, violations in target.violations]
-        places += [("violations", target.table)] * len(target.violations)
-        frames.append(target.sink)
-        places.append(("sink", target.table))
-    results = pl.collect_all(frames, engine="streaming")
+    pl.collect_all([target.sink for target in targets if target.sink is not None], engine="streaming")
     fault("stage.after")
-    counted = Counted({}, {}, {}, {})
-    for (kind, name), result in zip(places, results, strict=True):
-        if kind == "violations":
-            counted.violations.setdefault(name, []).append(result.row(0, named=True))
-        elif kind != "sink":
-            getattr(counted, kind)[name] = result.row(0, named=True)
-    return counted
 
 
-def audit(
-    pipeline: Pipeline,
-    intakes: dict[str, Intake],
-    targets: list[Target],
-    counted: Counted,
-    known: dict[str, Contract],
-) -> dict[str, SourceReport]:
+def audit(pipeline: Pipeline, intakes: dict[str, Intake], targets: list[Target]) -> dict[str, SourceReport]:
     """Hold what was staged against the policies and contracts, before anything of it becomes visible."""
     reports = {}
     for name, intake in intakes.items():
         policy = pipeline.file_sources[name].on_invalid
-        retaken = counted.retaken.get(name)
-        reports[name] = source_report(intake, counted.totals[name], counted.broken[name], retaken, policy)
+        reports[name] = source_report(intake, policy)
         require_policy(name, reports[name], policy)
     for target in targets:
-        steps = [step for step, _ in target.violations]
-        require_contracts(target.table, steps, counted.violations.get(target.table, []), known)
+        require_contracts(target)
     return reports

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary import QUARANTINE_SCHEMA, Checked, Contract, check, rule_reasons
+from framework.boundary import QUARANTINE_SCHEMA, Checked, Contract, check
 from framework.core.events import emit
 from framework.core.plan import FilesInput, RunPlan, TableInput
 from framework.core.source import Expected, FileSource, Reference
 from framework.errors import StorageError
-from framework.lake import open_table, quarantine
-from framework.run.compiled import PROVENANCE_TYPES
+from framework.lake import open_table
 from framework.run.waiting import known_values, waiting_part
-from framework.sources import Rejected, scan_files
+from framework.sources import PROVENANCE_TYPES, Rejected, scan_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
@@ -35,7 +34,6 @@ class Intake:
     retaken: Checked | None
     rejected: list[Rejected]
     files: int
-    reasons: list[str]
     redelivered: list[str] = field(default_factory=list)
 
     @property
@@ -43,23 +41,26 @@ class Intake:
         """All accepted rows, typed, with provenance."""
         return pl.concat([self.fresh.accepted, self.retaken.accepted]) if self.retaken else self.fresh.accepted
 
-    def quarantined(self, plan: RunPlan) -> pl.LazyFrame:
-        """All rows and files that were not accepted, as rows of the quarantine table."""
-        rows = [self.fresh.rejected, *([self.retaken.rejected] if self.retaken else [])]
-        files = pl.DataFrame(
-            [
-                (self.name, "open", r.file.path, r.file.modified, None, [f"file: {r.reason}"], None)
-                for r in self.rejected
-            ],
-            schema=QUARANTINE_SCHEMA,
-            orient="row",
+
+def _stamping(plan: RunPlan, hold: Callable[[pl.DataFrame], None]) -> Callable[[pl.DataFrame], None]:
+    """Mark quarantined rows with the run that quarantined them."""
+
+    def stamp(rows: pl.DataFrame) -> None:
+        hold(
+            rows.with_columns(
+                run_id=pl.lit(plan.run_id),
+                seq=pl.lit(plan.seq, dtype=pl.Int64),
+                quarantined_at=pl.lit(plan.planned_at).dt.cast_time_unit("us").dt.convert_time_zone("UTC"),
+            )
         )
-        stamped = pl.concat([*rows, files.lazy()]).with_columns(
-            run_id=pl.lit(plan.run_id),
-            seq=pl.lit(plan.seq, dtype=pl.Int64),
-            quarantined_at=pl.lit(plan.planned_at).dt.cast_time_unit("us").dt.convert_time_zone("UTC"),
-        )
-        return stamped.select(quarantine.SCHEMA.names())
+
+    return stamp
+
+
+def _rejected_files(source: str, rejected: list[Rejected]) -> pl.DataFrame:
+    """Files that were refused as a whole, as rows of the quarantine: they have no line."""
+    rows = [(source, "open", r.file.path, r.file.modified, None, [f"file: {r.reason}"], None) for r in rejected]
+    return pl.DataFrame(rows, schema=QUARANTINE_SCHEMA, orient="row")
 
 
 def take_in(
@@ -67,18 +68,29 @@ def take_in(
     plan: RunPlan,
     space: Workspace,
     known: Mapping[str, Contract],
+    hold: Callable[[pl.DataFrame], None],
     sample: float | None = None,
 ) -> dict[str, Intake]:
-    """Scan and check every file source of a plan. Lazy, but each file's layout is looked at."""
+    """Scan and check every file source of a plan. Lazy, but each file's layout is looked at.
+
+    `hold` takes the quarantined rows, in the quarantine table's columns: those of rejected files now, all others while
+    the plan runs.
+    """
     return {
-        name: _take_in(name, source, plan, space, known[name], sample)
+        name: _take_in(name, source, plan, space, known[name], _stamping(plan, hold), sample)
         for name, source in pipeline.file_sources.items()
         if name in known
     }
 
 
 def _take_in(
-    name: str, source: FileSource, plan: RunPlan, space: Workspace, contract: Contract, sample: float | None
+    name: str,
+    source: FileSource,
+    plan: RunPlan,
+    space: Workspace,
+    contract: Contract,
+    hold: Callable[[pl.DataFrame], None],
+    sample: float | None,
 ) -> Intake:
     given = plan.inputs[name]
     files = given.files if isinstance(given, FilesInput) else ()
@@ -95,7 +107,10 @@ def _take_in(
     waiting = waiting_part(plan, space, name, expected, redelivered)
 
     def checked(rows: list[pl.LazyFrame]) -> Checked:
-        return check(rows, contract, source=name, known=references, on_invalid=source.on_invalid)
+        return check(rows, contract, source=name, quarantine=hold, known=references, on_invalid=source.on_invalid)
+
+    if scanned.rejected:
+        hold(_rejected_files(name, scanned.rejected))
 
     return Intake(
         name=name,
@@ -103,7 +118,6 @@ def _take_in(
         retaken=checked([waiting]) if waiting is not None else None,
         rejected=scanned.rejected,
         files=len(files),
-        reasons=rule_reasons(contract, source.references),
         redelivered=redelivered,
     )
 

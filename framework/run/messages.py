@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from framework.core.events import Event
+from framework.core.events import Event, Level
 from framework.core.report import Failure, RunReport
 from framework.run.request import RunRequest
 
@@ -19,7 +19,7 @@ DEFAULT_ENTRY = "framework.run.child:selected_work"
 
 @dataclass(frozen=True)
 class Job:
-    """What a child is to do. `attempts` counts the earlier ones by pipeline; `entry` finds the work (tests: their own)."""
+    """What a child is to do. `attempts` counts earlier ones by pipeline; `entry` finds the work (tests: their own)."""
 
     project: str
     selection: tuple[str, ...]
@@ -38,8 +38,8 @@ class Job:
         """Read what `to_json` wrote."""
         document = json.loads(content)
         request = RunRequest(**document.pop("request"))
-        lists = {name: tuple(document.pop(name)) for name in ("selection", "path")}
-        return Job(request=request, **lists, **document)
+        selection, path = tuple(document.pop("selection")), tuple(document.pop("path"))
+        return Job(request=request, selection=selection, path=path, **document)
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Ready:
     project: str
     ledger: str
     logs: str
-    log_level: str = "INFO"
-    log_format: str = "auto"
+    log_level: Level = "INFO"
+    log_format: Literal["auto", "text", "json"] = "auto"
     grace_s: float = 5.0
     memory_mb: int | None = None
     secrets: tuple[str, ...] = ()

@@ -6,9 +6,8 @@ import contextlib
 import os
 import select
 import signal
-import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -22,18 +21,18 @@ class Signals:
     def __init__(self) -> None:
         self.received: list[int] = []
         self._before: dict[int, Any] = {}
-        self._wake, self._bell = socket.socketpair()
-        self._wake.setblocking(False)
-        self._bell.setblocking(False)
+        self._wake, self._bell = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(self._bell, False)
 
     @property
     def first(self) -> int | None:
         """The signal that came first, if any."""
         return self.received[0] if self.received else None
 
-    def __enter__(self) -> Signals:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._wakeup_before = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+            self._wakeup_before = signal.set_wakeup_fd(self._bell, warn_on_full_buffer=False)
             self._before = {number: signal.signal(number, self._receive) for number in STOPPING}
         return self
 
@@ -44,20 +43,20 @@ class Signals:
             for number, action in self._before.items():
                 signal.signal(number, action)
             signal.set_wakeup_fd(self._wakeup_before)
-        self._wake.close()
-        self._bell.close()
+        os.close(self._wake)
+        os.close(self._bell)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         self.received.append(number)
 
     def fileno(self) -> int:
         """A handle that becomes readable when a signal has come."""
-        return self._wake.fileno()
+        return self._wake
 
     def clear(self) -> None:
         """Make the handle wait for the next signal."""
         with contextlib.suppress(BlockingIOError):  # nothing came
-            self._wake.recv(4096)
+            os.read(self._wake, 4096)
 
     def wait(self, seconds: float) -> None:
         """Wait, but not beyond a signal."""

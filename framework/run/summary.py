@@ -33,9 +33,13 @@ def sentence(report: RunReport) -> str:
         "quarantined": sum(s.quarantined for s in sources),
         "dropped": sum(sum(s.dropped.values()) for s in sources),
     }
-    words = [f"{count:,} rows {what}" for what, count in counts.items() if count or what == "read"]
-    written = sum(o.rows_added for o in report.outputs.values())
-    return f"{name}: succeeded in {report.duration_s:.1f} s: {', '.join(words)}, {written:,} rows written"
+    words = [f"{_rows(count)} {what}" for what, count in counts.items() if count or what == "read"]
+    written = sum(o.rows_added for o in report.outputs.values() if not o.table.startswith("_"))
+    return f"{name}: succeeded in {report.duration_s:.1f} s: {', '.join(words)}, {_rows(written)} written"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def finished_event(report: RunReport, traceback: str = "") -> Event:
@@ -43,4 +47,4 @@ def finished_event(report: RunReport, traceback: str = "") -> Event:
     fields = {"run_id": report.run_id, "pipeline": report.pipeline, "attempt": report.attempts, "state": report.state}
     extra = {"traceback": traceback} if traceback else {}
     level = _LEVELS.get(report.state, "WARNING")
-    return Event("run.finished", sentence(report), level, {**fields, **extra, "report": report.to_dict()})
+    return Event("run.reported", sentence(report), level, {**fields, **extra, "report": report.to_dict()})

@@ -1,13 +1,12 @@
 """The supervisor: runs the selected pipelines in child processes, and is there when one of them dies.
 
-It imports nothing heavy and reads nothing itself; what it must know the child tells it. Killing a child at any moment is
-safe, because a run's position is published together with its data: the next attempt covers the same input again.
+It imports nothing heavy and reads nothing itself; what it must know the child tells it. Killing a child at any moment
+is safe, because a run's position is published together with its data: the next attempt covers the same input again.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -70,25 +69,31 @@ def supervise(
     path = job.path or tuple(p for p in sys.path if p)
     this = replace(job, supervisor=os.getpid(), path=path)
     with Signals() as signals:
-        while True:
+        while not signals.received:
             _run_child(this, tally, signals)
-            if signals.received or tally.refused or not tally.pending():
+            if tally.refused or not tally.pending():
                 break
             if tally.waits_for:
                 doubled = backoff_s * 2 ** (tally.attempts[tally.waits_for] - 1)
-                signals.wait(random.uniform(0.5, 1.5) * doubled)  # noqa: S311 - spreads retries, guards nothing
+                signals.wait(_spread() * doubled)
             this = replace(this, selection=tally.pending(), attempts=dict(tally.attempts))
         tally.open_audience()
-        if signals.received:
-            tally.cancel(signals.received[0])
+        number = signals.received[0] if signals.received and tally.is_open else None
+        if number is not None:
+            tally.cancel(number)
     refused = tally.refused
     return Invocation(
         invocation or new_id(),
         tuple(tally.reports[name] for name in tally.upstream if name in tally.reports),
         refused.failure if refused else None,
-        signals.received[0] if signals.received else None,
+        number,
         refused.traceback if refused else "",
     )
+
+
+def _spread() -> float:
+    """A factor from 0.5 to 1.5, so that runs that failed together do not try again together."""
+    return 0.5 + os.urandom(1)[0] / 255
 
 
 def _run_child(job: Job, tally: Tally, signals: Signals) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import signal
 import time
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def new_id() -> str:
     """A fresh id of a run or an invocation."""
-    return secrets.token_hex(6)
+    return os.urandom(6).hex()
 
 
 @dataclass
@@ -48,14 +48,11 @@ class Current:
 
     def complete(self, report: RunReport) -> RunReport:
         """Fill in what the plan said, where the report does not know it."""
-        if report.run_id:
+        if report.run_id or report.state == "UNCHANGED":
             return report
-        known = {name: self.planned[name] for name in ("seq", "mode", "reason") if name in self.planned}
-        return replace(report, run_id=self.planned.get("run_id") or new_id(), **{**known, **_given(report)})
-
-
-def _given(report: RunReport) -> dict[str, Any]:
-    return {"reason": report.reason} if report.reason else {}
+        known: dict[str, Any] = {name: self.planned[name] for name in ("seq", "mode") if name in self.planned}
+        known["reason"] = report.reason or self.planned.get("reason", "")
+        return replace(report, run_id=self.planned.get("run_id") or new_id(), **known)
 
 
 @dataclass
@@ -105,7 +102,7 @@ class Tally:
             case Happened(event):
                 if event.name == "run.planned" and self.current:
                     self.current.planned = event.fields
-                self.tell(event)
+                self.tell(replace(event, fields={**self._context(), **event.fields}))
             case Reported(report, traceback):
                 self.settle(report, traceback)
             case Refused():
@@ -164,6 +161,11 @@ class Tally:
             self._keep(current.complete(current.report("CANCELLED", reason=f"cancelled by {name}")))
         for waiting in self.pending():
             self._keep(RunReport("", waiting, "SKIPPED", reason=f"{name} came before it started"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still something to do, or nothing is known yet."""
+        return bool(self.current or self.pending() or not self.upstream)
 
     def pending(self) -> tuple[str, ...]:
         """The pipelines that have no report yet."""

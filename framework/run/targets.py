@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary import violations
+from framework.boundary import Violations
 from framework.core.events import emit
 from framework.core.faults import fault
 from framework.core.plan import RunPlan
@@ -18,6 +18,7 @@ from framework.lake import (
     app_id,
     append,
     area_for,
+    committed_before,
     merge_newest,
     open_or_create,
     open_table,
@@ -30,7 +31,7 @@ from framework.lake import (
     to_storable,
 )
 from framework.lake.merge import Staged
-from framework.run.compiled import wire
+from framework.run.compiled import settle, wire
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
 from framework.run.planning import tables_of
@@ -39,7 +40,7 @@ from framework.run.touched import restrict, touched_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from framework.boundary import Contract
+    from framework.boundary import Contract, Rule
     from framework.core.report import RunReport
     from framework.definition import Output, Pipeline
     from framework.run.workspace import Workspace
@@ -52,10 +53,10 @@ class Target:
     table: str
     handle: TableHandle
     area: StagingArea
-    sink: pl.LazyFrame
+    sink: pl.LazyFrame | None
     reconcile: Callable[[TableHandle], Staged]
     feeds: tuple[str, ...] = ()
-    violations: list[tuple[str, pl.LazyFrame]] = field(default_factory=list)
+    violations: dict[str, Violations] = field(default_factory=dict)
 
 
 def open_targets(
@@ -64,14 +65,18 @@ def open_targets(
     space: Workspace,
     intakes: Mapping[str, Intake],
     known: Mapping[str, Contract],
+    held: StagingArea,
 ) -> list[Target]:
-    """Open the tables of a plan that are not at its sequence yet, each pinned, and plan what goes into them."""
+    """Open the tables of a plan that are not at its sequence yet, each pinned, and plan what goes into them.
+
+    `held` is where the quarantined rows go.
+    """
     targets = []
     if intakes:
-        targets.append(_quarantine_target(plan, space, intakes))
-    parameters = typed_parameters(pipeline, plan.parameters)
+        targets.append(_quarantine_target(plan, space, intakes, held))
+    settled = settle(pipeline, known)
     for output in pipeline.outputs:
-        targets.append(_output_target(pipeline, output, plan, space, intakes, known, parameters))
+        targets.append(_output_target(pipeline, output, plan, space, intakes, known, settled))
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
 
 
@@ -82,7 +87,7 @@ def _output_target(
     space: Workspace,
     intakes: Mapping[str, Intake],
     known: Mapping[str, Contract],
-    parameters: Mapping[str, Any],
+    settled: Mapping[str, list[Rule]],
 ) -> Target:
     touched = touched_values(pipeline, output, plan, space)
     needed = pipeline.upstream(output.of)
@@ -90,7 +95,8 @@ def _output_target(
     for name in needed & pipeline.table_sources.keys():
         rows = table_rows(plan, space, name)
         inputs[name] = restrict(rows, touched) if touched is not None else rows
-    frames = wire(pipeline, inputs, parameters, known)
+    checks = {s.name: Violations(known[s.name], settled=settled[s.name]) for s in pipeline.steps if s.name in needed}
+    frames = wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known, checks)
     rows = to_storable(frames[output.of])
     area = area_for(space.lake, output.table, rows, output.partition_by)
     handle = open_or_create(space.lake, output.table, area.schema, output.partition_by, pipeline.name)
@@ -104,11 +110,6 @@ def _output_target(
             require_equal_schema(current, area.schema)
         return _reconcile(output, current, area, touched, afresh=is_afresh)
 
-    checks = [
-        (step.name, violations(frames[step.name], known[step.name]))
-        for step in pipeline.steps
-        if step.name in needed and step.name in frames
-    ]
     return Target(output.table, handle, area, area.sink(rows), reconcile, files, checks)
 
 
@@ -126,10 +127,13 @@ def _reconcile(
     return append(handle, area)
 
 
-def _quarantine_target(plan: RunPlan, space: Workspace, intakes: Mapping[str, Intake]) -> Target:
+def quarantine_area(pipeline: Pipeline, space: Workspace) -> StagingArea:
+    """Where a run puts the rows that it quarantines."""
+    return StagingArea(space.lake.below(quarantine.table_name(pipeline.name)), quarantine.SCHEMA, ("state",))
+
+
+def _quarantine_target(plan: RunPlan, space: Workspace, intakes: Mapping[str, Intake], area: StagingArea) -> Target:
     name = quarantine.table_name(plan.pipeline)
-    rows = pl.concat([intake.quarantined(plan) for intake in intakes.values()])
-    area = StagingArea(space.lake.below(name), quarantine.SCHEMA, ("state",))
     handle = open_or_create(space.lake, name, quarantine.SCHEMA, ("state",), plan.pipeline)
     redelivered = [(intake.name, path) for intake in intakes.values() for path in intake.redelivered]
     taken = None
@@ -144,7 +148,7 @@ def _quarantine_target(plan: RunPlan, space: Workspace, intakes: Mapping[str, In
     def reconcile(current: TableHandle) -> Staged:
         return quarantine.reconcile(current, area, taken=taken, redelivered=redelivered, afresh=plan.mode == "full")
 
-    return Target(name, handle, area, area.sink(rows), reconcile, tuple(intakes))
+    return Target(name, handle, area, None, reconcile, tuple(intakes))
 
 
 def publish_all(pipeline: Pipeline, plan: RunPlan, space: Workspace, targets: list[Target]) -> dict[str, Committed]:
@@ -164,7 +168,7 @@ def publish_all(pipeline: Pipeline, plan: RunPlan, space: Workspace, targets: li
         target = by_table.get(table)
         if target is None:
             handle = open_table(space.lake, table)
-            done[table] = Committed(table, handle.version if handle else 0, by_us=False)
+            done[table] = committed_before(handle) if handle else Committed(table, 0, by_us=False)
             continue
         fault("merge.before")
         staged = target.reconcile(target.handle)

@@ -48,11 +48,14 @@ def resolvable_version(
 
 
 def known_values(space: Workspace, reference: Reference, given: TableInput) -> pl.LazyFrame:
-    """The values of a foreign key at the version that a plan pins, one row per value, lazy."""
+    """The values of a foreign key at the version that a plan pins, one row per value.
+
+    They are read here: a join whose smaller side is still to come holds back the rows of the larger one in memory.
+    """
     handle = open_table(space.lake, given.table, given.version)
     if handle is None:
         return pl.LazyFrame(schema={reference.key: pl.String})
-    return handle.scan().select(reference.key).drop_nulls().unique()
+    return handle.scan().select(reference.key).drop_nulls().unique().collect(engine="streaming").lazy()
 
 
 def waiting_part(

@@ -2,6 +2,17 @@
 
 from framework.sources.files import csv_files, delta_table, json_files, parquet_files, scan_files
 from framework.sources.json import textual
+from framework.sources.provenance import PROVENANCE_TYPES
 from framework.sources.verdict import Rejected, Scanned
 
-__all__ = ["Rejected", "Scanned", "csv_files", "delta_table", "json_files", "parquet_files", "scan_files", "textual"]
+__all__ = [
+    "PROVENANCE_TYPES",
+    "Rejected",
+    "Scanned",
+    "csv_files",
+    "delta_table",
+    "json_files",
+    "parquet_files",
+    "scan_files",
+    "textual",
+]

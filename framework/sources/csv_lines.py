@@ -1,106 +1,143 @@
 """CSV lines parsed one by one, for the few blocks that cannot be parsed at full speed.
 
-A line that cannot be split into the header's fields costs that line only, and keeps its number and its text.
+A line that cannot be split into fields costs that line only, and keeps its number and its text. Where both ways of
+parsing can read a line, they give the same row: a verdict never depends on a line's neighbours.
 """
 
 from __future__ import annotations
 
-import csv
+import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.core.frames import MALFORMED, SOURCE_LINE
+from framework.core.frames import BLANK, MALFORMED, SOURCE_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_LINES_PER_RECORD = 200
-csv.field_size_limit(64 * 1024 * 1024)
+NOT_CLOSED = "a quote is not closed"
+_OPEN = re.compile(rb'"(?:[^"]++|"")*+\Z')
 
 
 @dataclass
 class _Rows:
-    """Rows as they are found: fields, line number, and what is wrong with the line."""
+    """Rows as they are found: fields and surplus, line number, and what is wrong with the line."""
 
     width: int
+    delimiter: str
     fields: list[list[str | None]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     wrong: list[str | None] = field(default_factory=list)
 
-    def add(self, fields: Sequence[str | None], line: int, wrong: str | None = None) -> None:
-        padded = [*fields, *[None] * (self.width - len(fields))]
-        self.fields.append([value or None for value in padded[: self.width]])
+    def add(self, fields: Sequence[str], line: int, wrong: str | None = None) -> None:
+        known, surplus = fields[: self.width], fields[self.width :]
+        padded = [*known, *[""] * (self.width - len(known)), self.delimiter.join(surplus) if any(surplus) else ""]
+        self.fields.append([value or None for value in padded])
         self.lines.append(line)
-        self.wrong.append(wrong)
+        self.wrong.append(wrong or self._width_problem(fields))
+
+    def _width_problem(self, fields: Sequence[str]) -> str | None:
+        if any(fields[self.width :]):
+            return f"too many fields: more than {self.width}"
+        return None if any(fields) else BLANK
 
 
-def parse_lines(content: bytes, first_line: int, header: Sequence[str], delimiter: str) -> pl.DataFrame:
+def parse_lines(
+    content: bytes, first_line: int, columns: Sequence[str], delimiter: str, *, is_last: bool = True
+) -> tuple[pl.DataFrame, bytes]:
     """Parse whole lines with care.
 
+    Args:
+        content: Whole lines.
+        first_line: The number of the first one.
+        columns: The header's names, and one for what stands beyond them.
+        delimiter: One ASCII character.
+        is_last: Whether the file ends here; if not, a record that may go on behind the content is left over.
+
     Returns:
-        One row per record: the header's fields as text (empty is null), the line on which it starts, and what is
-        wrong with it (null: nothing). A malformed line has its text in the first field.
+        One row per record: its fields as text (empty or not there is null), the line on which it starts, and what is
+        wrong with it (null: nothing). A line that cannot be split has its text in the first field. And the lines left
+        over.
     """
     physical = content.split(b"\n")
-    if physical and not physical[-1]:
+    if not physical[-1]:
         physical.pop()
-    rows = _Rows(len(header))
-    at = 0
-    while at < len(physical):
-        at += _record(physical, at, first_line, rows, delimiter)
-    data = {name: [row[i] for row in rows.fields] for i, name in enumerate(header)}
-    schema = dict.fromkeys(header, pl.String)
-    return pl.DataFrame(data, schema=schema).with_columns(
+    rows = _Rows(len(columns) - 1, delimiter)
+    at, taken = 0, 1
+    while at < len(physical) and taken:
+        taken = _record(physical, at, first_line, rows, is_last=is_last)
+        at += taken
+    data = {name: [row[i] for row in rows.fields] for i, name in enumerate(columns)}
+    frame = pl.DataFrame(data, schema=dict.fromkeys(columns, pl.String)).with_columns(
         pl.Series(SOURCE_LINE, rows.lines, dtype=pl.Int64), pl.Series(MALFORMED, rows.wrong, dtype=pl.String)
     )
+    return frame, b"".join(line + b"\n" for line in physical[at:])
 
 
-def _record(physical: list[bytes], at: int, first_line: int, rows: _Rows, delimiter: str) -> int:
-    """Read the record that starts at a line; returns how many lines it took."""
-    line = physical[at].rstrip(b"\r")
-    number = first_line + at
-    if not line:
-        rows.add([], number)
-        return 1
-    text, wrong = _text(line)
-    if wrong:
-        rows.add([text], number, wrong)
-        return 1
-    fields = _split(text, delimiter)
-    taken = 1
+def _record(physical: list[bytes], at: int, first_line: int, rows: _Rows, *, is_last: bool) -> int:
+    """Read the record that starts at a line; returns how many lines it took, 0 if it may go on behind the last one."""
+    number, delimiter = first_line + at, rows.delimiter.encode()
+    record = physical[at]
+    fields, taken = split_record(record.removesuffix(b"\r"), delimiter), 1
     if fields is None:
-        joined = text
         for extra in physical[at + 1 : at + MAX_LINES_PER_RECORD]:
             taken += 1
-            joined += "\n" + extra.rstrip(b"\r").decode(errors="replace")
-            fields = _split(joined, delimiter) if extra.count(b'"') % 2 else None
+            record += b"\n" + extra
+            fields = split_record(record.removesuffix(b"\r"), delimiter) if extra.count(b'"') % 2 else None
             if fields is not None:
                 break
+        else:
+            if not is_last and taken < MAX_LINES_PER_RECORD and may_go_on(record, delimiter):
+                return 0
     if fields is None or (taken > 1 and len(fields) != rows.width):
-        rows.add([text], number, "a quote is not closed")
+        text, wrong = _text(physical[at].removesuffix(b"\r"))
+        rows.add([text], number, wrong or NOT_CLOSED)
         return 1
-    if len(fields) == rows.width:
-        rows.add(fields, number)
+    text, wrong = _text(record.removesuffix(b"\r"))
+    if wrong:
+        rows.add([text], number, wrong)
     else:
-        few = "few" if len(fields) < rows.width else "many"
-        rows.add([text], number, f"too {few} fields: {len(fields)} instead of {rows.width}")
+        rows.add([value.decode() for value in fields], number)
     return taken
 
 
-def _text(line: bytes) -> tuple[str, str | None]:
+def _text(record: bytes) -> tuple[str, str | None]:
     try:
-        text = line.decode()
+        text = record.decode()
     except UnicodeDecodeError as error:
-        return line.decode(errors="backslashreplace"), f"not valid UTF-8 at byte {error.start + 1}"
+        return record.decode(errors="backslashreplace"), f"not valid UTF-8 at byte {error.start + 1}"
     return (text.replace("\0", "\\0"), "holds a NUL byte") if "\0" in text else (text, None)
 
 
-def _split(text: str, delimiter: str) -> list[str] | None:
+@cache
+def _field(delimiter: bytes) -> re.Pattern[bytes]:
+    """One field: in quotes, with doubled quotes within, or as it stands."""
+    mark = re.escape(delimiter)
+    return re.compile(rb'(?:"((?:[^"]++|"")*+)"|([^"\n%b][^\n%b]*+)?+)(?:(%b)|\Z)' % (mark, mark, mark))
+
+
+def split_record(record: bytes, delimiter: bytes) -> list[bytes] | None:
     """Split one record; None when a quote is not closed or is followed by more than a delimiter."""
-    try:
-        found = list(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error:
-        return None
-    return found[0] if len(found) == 1 else None
+    if b'"' not in record:
+        return record.split(delimiter)
+    fields, at, more = [], 0, True
+    while more:
+        found = _field(delimiter).match(record, at)
+        if found is None:
+            return None
+        quoted, plain, more = found[1], found[2], found[3] is not None
+        fields.append((plain or b"") if quoted is None else quoted.replace(b'""', b'"'))
+        at = found.end()
+    return fields
+
+
+def may_go_on(record: bytes, delimiter: bytes) -> bool:
+    """Whether a record ends within a quoted field, so that further lines may complete it."""
+    at = 0
+    while found := _field(delimiter).match(record, at):
+        at = found.end()
+    return _OPEN.match(record, at) is not None

@@ -6,14 +6,16 @@ Numbers keep the text they have in the file, so that `15.10` becomes the decimal
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from framework.core.frames import MALFORMED, SOURCE_LINE
+from framework.sources.provenance import PROVENANCE_TYPES, file_frame
+from framework.sources.pulled import pulled
 from framework.sources.text import UnreadableTextError, blocks, open_bytes
-from framework.sources.verdict import Rejected, Scanned, with_provenance
+from framework.sources.verdict import GONE, Rejected, Scanned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 TEXT = "_text"
 """The record as it stands in the file, kept where it cannot be put into columns."""
 MAX_DOCUMENT = 512 * 1024 * 1024
+SAMPLED_LINES = 20
 
 
 def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageLocation, expected: Expected) -> Scanned:
@@ -36,15 +39,24 @@ def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageL
     Files with a record per line are lazy and streamed in blocks; any other document is parsed here, as a whole.
     """
     reader = _Reader(textual(expected), source.options.get("fields", {}), source.options.get("records"))
-    parts: list[pl.LazyFrame] = []
+    documents: list[pl.DataFrame] = []
+    by_line: list[FileInput] = []
     rejected: list[Rejected] = []
     for file in files:
         try:
-            parts.append(with_provenance(reader.scan(location, file), file))
+            rows = reader.read_document(location, file)
         except (ValueError, UnreadableTextError, RecursionError) as error:
             rejected.append(Rejected(file, _why(error)))
         except FileNotFoundError:
-            rejected.append(Rejected(file, "the file is gone since the run was planned"))
+            rejected.append(Rejected(file, GONE))
+        else:
+            if rows is None:
+                by_line.append(file)
+            else:
+                documents.append(file_frame(rows, file))
+    parts = [pl.concat(documents).lazy()] if documents else []
+    if by_line:
+        parts.append(reader.scan_lines(location, by_line))
     return Scanned(parts, rejected)
 
 
@@ -95,25 +107,39 @@ class _Reader:
         self.columns = columns
         self.paths = {name: tuple(fields.get(name, name).split(".")) for name in columns}
         self.records = records
-        self.schema = pl.Schema({**columns, TEXT: pl.String, SOURCE_LINE: pl.Int64, MALFORMED: pl.String})
+        self.schema = pl.Schema({**columns, TEXT: pl.String, MALFORMED: pl.String, SOURCE_LINE: pl.Int64})
 
-    def scan(self, location: StorageLocation, file: FileInput) -> pl.LazyFrame:
+    def read_document(self, location: StorageLocation, file: FileInput) -> pl.DataFrame | None:
+        """Read a file that is one document; None when it has a record per line."""
         with open_bytes(location, file.path) as opened:
             found = blocks(opened)
-            first = next(found, None)
-            if first is None or not first.content.strip():
+            start = b"".join(block.content for block in islice(found, 2))  # a last line without end is its own block
+            if not start.strip():
                 raise ValueError("the file is empty")
-            if _has_record_per_line(first.content):
+            if _has_record_per_line(start):
                 for _ in found:  # a broken end of compressed data must show before any row is used
                     continue
-                return self._stream(location, file.path)
-            content = bytearray(first.content)
+                return None
+            content = bytearray(start)
             for block in found:
                 content += block.content
                 if len(content) > MAX_DOCUMENT:
                     raise ValueError(f"the document exceeds {MAX_DOCUMENT // 2**20} MiB; write one record per line")
         records = self._records(loads(bytes(content)))
-        return self._frame((number, record, None) for number, record in enumerate(records, 1)).lazy()
+        return self._frame((number, record, None) for number, record in enumerate(records, 1))
+
+    def scan_lines(self, location: StorageLocation, files: Sequence[FileInput]) -> pl.LazyFrame:
+        """Scan files with a record per line, lazy, in blocks."""
+
+        def frames() -> Iterator[pl.DataFrame]:
+            for file in files:
+                with open_bytes(location, file.path) as opened:
+                    for block in blocks(opened):
+                        rows = self._frame(_lines(block.content, block.first_line))
+                        yield file_frame(rows, file).select(schema.names())
+
+        schema = pl.Schema({**self.schema, **PROVENANCE_TYPES})
+        return pulled(frames, schema)
 
     def _records(self, document: Any) -> list[Any]:
         if self.records and isinstance(document, dict):
@@ -124,48 +150,50 @@ class _Reader:
             return list(document[self.records])
         return document if isinstance(document, list) else [document]
 
-    def _stream(self, location: StorageLocation, path: str) -> pl.LazyFrame:
-        def read(
-            with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch_size: int | None
-        ) -> Iterator[pl.DataFrame]:
-            left = n_rows
-            with open_bytes(location, path) as opened:
-                for block in blocks(opened):
-                    rows = self._frame(_lines(block.content, block.first_line))
-                    if left is not None:
-                        rows = rows.head(left)
-                        left -= rows.height
-                    if predicate is not None:
-                        rows = rows.filter(predicate)
-                    yield rows.select(with_columns) if with_columns else rows
-                    if left == 0:
-                        return
-
-        return register_io_source(read, schema=self.schema, is_pure=True)
-
     def _frame(self, records: Iterator[tuple[int, Any, str | None]]) -> pl.DataFrame:
         """Build rows from (line, record, what is wrong with the line)."""
-        rows = [self._row(*record) for record in records]
-        return pl.DataFrame(rows, schema=self.schema, orient="row")
+        every = list(records)
+        rows = [self._row(*record) for record in every]
+        try:
+            return pl.DataFrame(rows, schema=self.schema, orient="row")
+        except UnicodeEncodeError:
+            whole = [self._row(*record) if _is_text(record[1]) else self._no_text(*record) for record in every]
+            return pl.DataFrame(whole, schema=self.schema, orient="row")
+
+    def _no_text(self, line: int, record: Any, _wrong: str | None) -> tuple[Any, ...]:
+        wrong = "not usable JSON: half of a surrogate pair is no text"
+        return (*[None] * len(self.columns), json.dumps(record), wrong, line)
 
     def _row(self, line: int, record: Any, wrong: str | None) -> tuple[Any, ...]:
         if wrong is None and not isinstance(record, dict):
             wrong = "the record is no JSON object"
         if wrong is not None:
             text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
-            return (*[None] * len(self.columns), text, line, wrong)
+            return (*[None] * len(self.columns), text, wrong, line)
         try:
             values = [_shape(_at(record, self.paths[name]), dtype) for name, dtype in self.columns.items()]
         except TypeError as error:
-            return (*[None] * len(self.columns), json.dumps(record, ensure_ascii=False), line, str(error))
-        return (*values, None, line, None)
+            return (*[None] * len(self.columns), json.dumps(record, ensure_ascii=False), str(error), line)
+        return (*values, None, None, line)
 
 
 def _has_record_per_line(content: bytes) -> bool:
-    lines = [line for line in content.split(b"\n", 64) if line.strip()][:3]
-    if len(lines) < 2:  # noqa: PLR2004 - one line is a document
+    """Whether lines are records: the first one is, or, as it may be broken, at least half of the first ones are.
+
+    In a document with a record per line, all of them but the last are followed by a comma.
+    """
+    lines = [line for line in content.split(b"\n", 64)[:64] if line.strip()][:SAMPLED_LINES]
+    if len(lines) < 2 or lines[0].lstrip().startswith(b"["):  # noqa: PLR2004 - one line is a document
         return False
-    return any(_is_object(line) for line in lines)
+    return _is_object(lines[0]) or 2 * sum(map(_is_object, lines)) >= len(lines)
+
+
+def _is_text(record: Any) -> bool:
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_object(line: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Parquet files as lazy rows, one scan each. The footer is read when the plan is built: it is what a file stands by."""
+"""Parquet files as lazy rows, all of one schema in one scan. What a file holds is read off its footer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.core.frames import SOURCE_LINE
-from framework.sources.verdict import Rejected, Scanned, missing_columns, with_provenance
+from framework.core.frames import PROVENANCE, SOURCE_LINE
+from framework.sources.provenance import locate_rows
+from framework.sources.verdict import GONE, Rejected, Scanned, missing_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,48 +21,53 @@ if TYPE_CHECKING:
 def scan_parquet(
     _source: FileSource, files: Sequence[FileInput], location: StorageLocation, expected: Expected
 ) -> Scanned:
-    """Scan Parquet files: their own types, with provenance; the line is the number of the row in its file."""
-    parts: list[pl.LazyFrame] = []
+    """Scan Parquet files: their own types, with provenance; the line is the number of the row in its file, from 1."""
+    groups: dict[tuple[tuple[str, str], ...], list[tuple[FileInput, int]]] = {}
     rejected: list[Rejected] = []
     extra: set[str] = set()
     for file in files:
-        names = _columns(location, file)
-        if isinstance(names, Rejected):
-            rejected.append(names)
+        footer = _footer(location, file)
+        if isinstance(footer, Rejected):
+            rejected.append(footer)
             continue
-        surplus = set(names) - set(expected.schema)
-        wrong = missing_columns(names, expected.required)
-        if not wrong and surplus and expected.is_strict:
-            wrong = f"wrong columns: unknown {', '.join(sorted(surplus))}"
+        columns = {field.name: str(field.type) for field in footer.schema.to_arrow_schema()}
+        wrong = _wrong_columns(list(columns), expected)
         if wrong:
             rejected.append(Rejected(file, wrong))
             continue
-        extra |= surplus
-        parts.append(with_provenance(_scan(location, file, [n for n in expected.schema if n in names]), file))
+        extra |= set(columns) - set(expected.schema)
+        groups.setdefault(tuple(sorted(columns.items())), []).append((file, footer.num_rows))
+    parts = [_scan(location, group, [n for n in expected.schema if n in dict(kind)]) for kind, group in groups.items()]
     return Scanned(parts, rejected, frozenset(extra))
 
 
-def _scan(location: StorageLocation, file: FileInput, columns: list[str]) -> pl.LazyFrame:
+def _wrong_columns(names: list[str], expected: Expected) -> str:
+    surplus = sorted(set(names) - set(expected.schema))
+    wrong = missing_columns(names, expected.required)
+    if not wrong and surplus and expected.is_strict:
+        return f"wrong columns: unknown {', '.join(surplus)}"
+    return wrong
+
+
+def _scan(location: StorageLocation, group: list[tuple[FileInput, int]], columns: list[str]) -> pl.LazyFrame:
     rows = pl.scan_parquet(
-        location.uri(file.path),
+        [location.uri(file.path) for file, _ in group],
         row_index_name=SOURCE_LINE,
-        row_index_offset=1,
         glob=False,
         hive_partitioning=False,
         storage_options=location.options() or None,
     )
-    return rows.select(*columns, pl.col(SOURCE_LINE).cast(pl.Int64))
+    return locate_rows(rows.select(*columns, SOURCE_LINE), group, first=1).select(*columns, *PROVENANCE)
 
 
-def _columns(location: StorageLocation, file: FileInput) -> list[str] | Rejected:
+def _footer(location: StorageLocation, file: FileInput) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with location.filesystem().open(location.uri(file.path), "rb") as opened:
-            footer: Any = pq.read_metadata(opened)
-            return [str(name) for name in footer.schema.to_arrow_schema().names]
+            return pq.read_metadata(opened)
     except FileNotFoundError:
-        return Rejected(file, "the file is gone since the run was planned")
+        return Rejected(file, GONE)
     except (pa.ArrowException, OSError) as error:
         return Rejected(file, f"no readable Parquet file: {str(error).splitlines()[0]}")

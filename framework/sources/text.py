@@ -80,14 +80,15 @@ def blocks(file: IO[bytes], fallbacks: tuple[str, ...] = ()) -> Iterator[Block]:
     """
     head = _read(file, BLOCK)
     mark = bom(head)
-    decoder = codecs.getincrementaldecoder(mark[1])(errors="replace") if mark and mark[1] != "utf-8" else None
+    decoder = _decoder(mark[1]) if mark and mark[1] != "utf-8" else None
     rest = head[len(mark[0]) :] if mark else head
-    has_bare_cr = b"\r" in rest and b"\n" not in rest and decoder is None
+    start = rest.decode(mark[1], errors="ignore").encode() if mark else rest
+    has_bare_cr = b"\r" in start and b"\n" not in start
     encoding: str | None = None
     tail, line = b"", 1
     while rest or tail:
         at_end = not rest
-        content = tail + (decoder.decode(rest).encode() if decoder else rest)
+        content = tail + (decoder.decode(rest).encode(errors="surrogatepass") if decoder else rest)
         if has_bare_cr:
             content = content.replace(b"\r", b"\n")
         cut = len(content) if at_end else content.rfind(b"\n") + 1
@@ -97,7 +98,7 @@ def blocks(file: IO[bytes], fallbacks: tuple[str, ...] = ()) -> Iterator[Block]:
         if whole:
             if encoding is None and not whole.isascii():
                 encoding = _encoding(whole, fallbacks)
-            yield Block(whole if encoding in {None, "utf-8"} else whole.decode(str(encoding)).encode(), line)
+            yield Block(whole if encoding in {None, "utf-8"} else _recoded(whole, str(encoding)), line)
             line += whole.count(b"\n")
         if at_end:
             return
@@ -109,10 +110,28 @@ def _read(file: IO[bytes], size: int) -> bytes:
         return file.read(size)
     except UNREADABLE as error:
         raise UnreadableTextError(f"the compressed data is broken: {error}") from error
+    except OSError as error:
+        if error.errno is not None:  # storage speaks in error numbers, zstd does not
+            raise
+        raise UnreadableTextError(f"the compressed data is broken: {error}") from error
+
+
+def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+    """A decoder of UTF-16 or UTF-32; half a pair of UTF-16 goes through and is no UTF-8 afterwards."""
+    return codecs.getincrementaldecoder(encoding)(errors="surrogatepass" if "16" in encoding else "replace")
+
+
+def _recoded(lines: bytes, encoding: str) -> bytes:
+    """Bring lines into UTF-8; one that is no text of the encoding stays as it is."""
+    try:
+        return lines.decode(encoding).encode()
+    except UnicodeDecodeError:
+        each = lines.split(b"\n")
+        return b"\n".join(line.decode(encoding).encode() if _decodes(line, encoding) else line for line in each)
 
 
 def _encoding(lines: bytes, fallbacks: tuple[str, ...]) -> str:
-    """Decide once, on the first lines beyond ASCII: UTF-8 if any of them is, else the first fallback that reads them."""
+    """Decide on the first lines beyond ASCII: UTF-8 if any of them is, else the first fallback that reads them all."""
     beyond = [line for line in lines.split(b"\n") if not line.isascii()]
     if any(_decodes(line, "utf-8") for line in beyond):
         return "utf-8"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from framework.core.frames import SOURCE_FILE, SOURCE_TIME
-
 if TYPE_CHECKING:
+    import polars as pl
+
     from framework.core.plan import FileInput
 
 NEAREST = 0.5
+GONE = "the file is gone since the run was planned"
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,6 @@ class Scanned:
     parts: list[pl.LazyFrame]
     rejected: list[Rejected]
     extra_columns: frozenset[str] = frozenset()
-
-
-def with_provenance(rows: pl.LazyFrame, file: FileInput) -> pl.LazyFrame:
-    """Add the file's path and time to its rows; the line is the reader's to give."""
-    return rows.with_columns(
-        pl.lit(file.modified).dt.cast_time_unit("us").dt.convert_time_zone("UTC").alias(SOURCE_TIME),
-        pl.lit(file.path).alias(SOURCE_FILE),
-    )
 
 
 def missing_columns(found: list[str], required: frozenset[str]) -> str:

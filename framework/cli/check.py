@@ -1,0 +1,42 @@
+"""`sluice check`: definitions, schemas and plans, without any data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from framework.cli.options import Exit, settings
+from framework.cli.output import hint, plural, show
+from framework.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def check(*selection: str) -> int:
+    """Check the definitions without reading any data: names, the graph, schemas, and the plans they make.
+
+    Args:
+        selection: Names such as `retail.sales`, or a domain such as `retail`. Default: every pipeline.
+    """
+    from framework.definition.load import load_pipelines, select
+    from framework.run.compiled import verify
+
+    chosen = select(load_pipelines(settings()), selection)
+    problems = [problem for pipeline in chosen for problem in verify(pipeline)]
+    if problems:
+        raise DefinitionError(sorted(set(problems)))
+    facts = [
+        {"pipeline": p.name, "sources": len(p.sources), "steps": len(p.steps), "tables": [o.table for o in p.outputs]}
+        for p in chosen
+    ]
+
+    def text() -> Iterator[str]:
+        for pipeline in chosen:
+            counts = f"{plural(len(pipeline.sources), 'source')}, {plural(len(pipeline.steps), 'step')}"
+            yield f"{pipeline.name}: {counts} -> {', '.join(output.table for output in pipeline.outputs)}"
+        yield f"{plural(len(chosen), 'pipeline')} checked, no problem found"
+
+    show({"problems": [], "pipelines": facts}, text)
+    if chosen:
+        hint("next: sluice plan")
+    return Exit.OK

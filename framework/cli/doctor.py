@@ -1,0 +1,152 @@
+"""`sluice doctor`: looks for what is wrong and says what to do about it. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tomllib
+import uuid
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.cli.diagnosis import Finding
+from framework.cli.options import Exit, settings
+from framework.cli.output import columns, plural, show
+from framework.errors import SluiceError
+from framework.observe.redact import MASK, Redactor, secrets_of
+from framework.settings import FILE_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from framework.settings import Settings
+    from framework.storage import StorageLocation
+
+PACKAGES = (
+    "polars",
+    "pandera",
+    "deltalake",
+    "pyarrow",
+    "pydantic-settings",
+    "sqlalchemy",
+    "s3fs",
+    "loguru",
+    "rich",
+    "cyclopts",
+)
+OPTIONAL = {"psycopg": "a ledger in PostgreSQL"}
+
+
+def doctor() -> int:
+    """Look for what is wrong: versions, settings, storage, ledger, lake. Changes nothing."""
+    here = settings()
+    mask = Redactor(secrets_of(here))
+    versions = {"python": platform.python_version(), **{name: _version(name) for name in (*PACKAGES, *OPTIONAL)}}
+    chosen = mask.data(list(_sources(here, prefix="SLUICE_")))
+    findings = [Finding(**mask.data(asdict(finding))) for finding in _examine(here)]
+    wrong = [finding for finding in findings if finding.state == "fail"]
+    document = {"versions": versions, "settings": chosen, "findings": [asdict(finding) for finding in findings]}
+
+    def text() -> Iterator[str]:
+        yield "versions: " + ", ".join(f"{name} {found or 'not installed'}" for name, found in versions.items())
+        yield from columns(chosen, ("setting", "value", "from"), empty="")
+        whole = [finding for finding in findings if finding.is_whole_table]
+        if whole:
+            yield f"ok    tables: {plural(len(whole), 'table')} can be read, with all their files"
+        for finding in (finding for finding in findings if finding not in whole):
+            yield f"{finding.state:<5} {finding.subject}: {finding.what}"
+            if finding.fix:
+                yield f"      fix: {finding.fix}"
+        yield f"{plural(len(wrong), 'problem')} found" if wrong else "nothing is wrong"
+
+    show(document, text)
+    return Exit.FAILED if wrong else Exit.OK
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # optional ones may be missing
+        return None
+
+
+def _sources(here: Settings, *, prefix: str) -> Iterator[dict[str, str]]:
+    """Each setting with its value and where it comes from."""
+    file = here.project / FILE_NAME
+    written = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    yield from _of_model(here, written, prefix, "")
+
+
+def _of_model(model: Any, written: dict[str, Any], variable: str, path: str) -> Iterator[dict[str, str]]:
+    environment = {name.upper() for name in os.environ}
+    for name in type(model).model_fields:
+        value, key = getattr(model, name), f"{variable}{name}".upper()
+        if hasattr(type(value), "model_fields"):
+            yield from _of_model(value, written.get(name) or {}, f"{key}__", f"{path}{name}.")
+            continue
+        origin = key if key in environment else FILE_NAME if name in written else "default"
+        shown = MASK if hasattr(value, "get_secret_value") else "-" if value is None else str(value)
+        yield {"setting": f"{path}{name}", "value": shown, "from": origin}
+
+
+def _examine(here: Settings) -> Iterator[Finding]:
+    from framework.cli.diagnosis import examine_lake
+    from framework.run.workspace import open_workspace
+
+    yield _pipelines(here)
+    space = open_workspace(here)
+    yield _storage("raw", space.raw, is_written=False)
+    yield _storage("lake", space.lake, is_written=True)
+    yield _ledger(here)
+    yield from examine_lake(space.lake)
+
+
+def _pipelines(here: Settings) -> Finding:
+    from framework.definition.load import load_pipelines
+
+    try:
+        return Finding("pipelines", "ok", f"{plural(len(load_pipelines(here)), 'pipeline')} can be loaded")
+    except SluiceError as error:
+        return Finding("pipelines", "fail", str(error), "sluice check")
+
+
+def _storage(name: str, location: StorageLocation, *, is_written: bool) -> Finding:
+    """Whether a folder can be listed, and written where runs write."""
+    subject, setting = f"{name} ({location.root})", f"check SLUICE_{name.upper()} and its credentials"
+    try:
+        if location.is_local and not Path(location.root).is_dir():
+            return _absent(subject, Path(location.root), setting)
+        location.folders()
+        if is_written:
+            probe = f"_sluice/doctor-{uuid.uuid4().hex}"
+            location.create(probe, b"")
+            location.delete(probe)
+    except (SluiceError, OSError) as error:
+        return Finding(subject, "fail", str(error), setting)
+    return Finding(subject, "ok", "can be read and written" if is_written else "can be read")
+
+
+def _absent(subject: str, folder: Path, fix: str) -> Finding:
+    parent = next(p for p in folder.parents if p.is_dir())
+    if os.access(parent, os.W_OK):
+        return Finding(subject, "warn", "is not there yet", "the first run or `sluice sample` creates it")
+    return Finding(subject, "fail", f"is not there, and {parent} cannot be written", fix)
+
+
+def _ledger(here: Settings) -> Finding:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from framework.ledger.runs import open_existing, recent
+
+    subject = f"ledger ({here.ledger_url})"
+    try:
+        ledger = open_existing(here.ledger_url)
+        if ledger is None:
+            return Finding(subject, "warn", "is not there yet", "the first run creates it")
+        recent(ledger, limit=1)
+    except (SQLAlchemyError, SluiceError, OSError) as error:
+        text = str(error).partition("\n")[0]
+        return Finding(subject, "fail", text, "check SLUICE_LEDGER; runs go on without it, but are not listed")
+    return Finding(subject, "ok", "can be read and written")

@@ -1,0 +1,140 @@
+"""The entry point: global flags, the commands by name, and what the exit code says about each way to fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from framework.cli.options import Exit, Options, choose, current
+from framework.errors import AuthorError, ConfigurationError, SelectionError, SluiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "init": "Make a small project that runs.",
+    "sample": "Generate input for a domain's pipelines.",
+    "check": "Check the definitions without reading any data.",
+    "plan": "Show what a run would do, and why.",
+    "run": "Run pipelines: all of them, some by name, or a domain.",
+    "show": "Show rows of a source, a step or an output, without writing.",
+    "runs": "List the latest runs.",
+    "logs": "Show the log of a run.",
+    "doctor": "Look for what is wrong: versions, settings, storage, ledger, lake.",
+}
+GROUPS = {
+    "table": ("Look into the tables of the lake.", {"list": "List the tables.", "show": "Show rows of a table."}),
+    "quarantine": (
+        "Look at what was not accepted.",
+        {"list": "Count by reason.", "show": "Show rows with their reasons."},
+    ),
+}
+GROUPS["table"][1]["history"] = "List the versions of a table and the runs that made them."
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"sluice {version('sluice')}"
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "sluice (not installed)"
+
+
+def build() -> App:
+    """Name the commands. Their modules are imported when they are called."""
+    app = App(
+        name="sluice",
+        help="Data frame pipelines, checked at every boundary and published to Delta Lake.",
+        version=_version,
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    for name, help_text in COMMANDS.items():
+        app.command(f"framework.cli.{name}:{name}", name=name, help=help_text)
+    for name, (help_text, commands) in GROUPS.items():
+        group = App(name=name, help=help_text)
+        for command, line in commands.items():
+            group.command(f"framework.cli.{name}:{name}_{command}", name=command, help=line)
+        app.command(group)
+
+    @app.meta.default
+    def launch(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        project: Annotated[str, Parameter(name=("--project", "-C"), help="The project's folder.")] = ".",
+        json: Annotated[bool, Parameter(negative="", help="One JSON document on standard output.")] = False,
+        quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative="", help="Errors only.")] = False,
+        verbose: Annotated[
+            int, Parameter(name=("--verbose", "-v"), count=True, negative="", help="Say more; -vv for debugging.")
+        ] = 0,
+        no_color: Annotated[bool, Parameter(negative="", help="No colours; NO_COLOR does the same.")] = False,
+        log_format: Annotated[Literal["auto", "text", "json"] | None, Parameter(help="Form of the log lines.")] = None,
+        debug: Annotated[bool, Parameter(negative="", help="Tracebacks with errors.")] = False,
+    ) -> Any:
+        from pathlib import Path
+
+        choose(Options(Path(project), json, quiet, verbose, not no_color, log_format, debug))
+        if no_color:
+            os.environ["NO_COLOR"] = "1"
+        if not Path(project).is_dir():
+            raise ConfigurationError(f"--project {project}: there is no such folder")
+        return app(tokens)
+
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    if os.getpid() == 1:  # the kernel ignores signals of a container's first process unless it handles them
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.TERMINATED))
+    try:
+        code = build().meta(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except (CycloptsError, SluiceError) as error:
+        return _fail(error, exit_code_of(error))
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - panics of Polars are no Exception
+        from framework.cli.crash import report_crash
+
+        return report_crash(error)
+    return int(code) if code is not None else Exit.OK
+
+
+def exit_code_of(error: Exception) -> Exit:
+    """What an error on the way means to whoever called."""
+    if isinstance(error, SelectionError):
+        return Exit.NO_MATCH
+    if isinstance(error, (CycloptsError, ConfigurationError, AuthorError)):
+        return Exit.USAGE
+    return Exit.UNREACHABLE if getattr(error, "kind", "") == "transient" else Exit.FAILED
+
+
+def _fail(error: Exception, code: Exit) -> int:
+    from framework.cli.crash import say_error
+
+    message = str(error)
+    if isinstance(error, CycloptsError):
+        message = f"{message.rstrip('.')}; `sluice --help` lists commands and flags"
+    say_error(
+        message,
+        kind=getattr(error, "kind", "usage"),
+        name=type(error).__name__,
+        trace=error if current().debug else None,
+    )
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

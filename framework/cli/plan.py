@@ -1,0 +1,54 @@
+"""`sluice plan`: what a run would do, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from framework.cli.options import Exit, settings
+from framework.cli.output import hint, show
+from framework.cli.request import make_request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from framework.run.request import RunRequest
+
+
+def plan(
+    *selection: str,
+    full: Annotated[bool, Parameter(negative="")] = False,
+    sample: float | None = None,
+    param: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    exit_code: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Show what a run would do, and why. Reads no data and writes nothing.
+
+    Args:
+        selection: Names such as `retail.sales`, or a domain such as `retail`. Default: every pipeline.
+        full: As for a run from scratch.
+        sample: As for a run on this fraction of the rows.
+        param: A run parameter as `name=value`; can be repeated.
+        exit_code: Exit with 3 when there is something to do.
+    """
+    code = show_plan(selection, make_request(full=full, sample=sample, param=param))
+    return code if exit_code else Exit.OK
+
+
+def show_plan(selection: Iterable[str], request: RunRequest) -> int:
+    """Show the plan of a selection; `Exit.CHANGES` when there is something to do."""
+    from framework.definition.load import load_pipelines, select
+    from framework.run.planning import preview
+
+    here = settings()
+    previews = [preview(pipeline, here, request) for pipeline in select(load_pipelines(here), selection)]
+    has_work = any(found.has_work for found in previews)
+
+    def text() -> Sequence[str]:
+        return [line for found in previews for line in found.render()]
+
+    show({"has_work": has_work, "pipelines": [found.to_dict() for found in previews]}, text)
+    if has_work:
+        hint(f"next: sluice run {' '.join(selection)}".rstrip())
+    return Exit.CHANGES if has_work else Exit.OK

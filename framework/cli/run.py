@@ -1,0 +1,107 @@
+"""`sluice run`: the supervisor's caller. Imports nothing heavy: a run with nothing new must cost next to nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from framework.cli.options import Exit, current
+from framework.cli.output import complain, hint, show
+from framework.cli.request import make_request
+from framework.cli.run_summary import next_steps, render
+from framework.errors import ConfigurationError
+from framework.run.audience import Audience
+from framework.run.messages import Job
+from framework.run.supervisor import ATTEMPTS, supervise
+from framework.run.tally import new_id
+
+if TYPE_CHECKING:
+    from framework.run.supervisor import Invocation
+
+_NOTHING_RAN = {"SelectionError": Exit.NO_MATCH}
+_REFUSED = {"configuration": Exit.USAGE, "definition": Exit.USAGE, "transient": Exit.UNREACHABLE, "bug": Exit.BUG}
+
+
+def run(
+    *selection: str,
+    full: Annotated[bool, Parameter(negative="")] = False,
+    sample: float | None = None,
+    param: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    attempts: int = ATTEMPTS,
+) -> int:
+    """Run pipelines: all of them, some by name, or a domain.
+
+    Args:
+        selection: Names such as `retail.sales`, or a domain such as `retail`. Default: every pipeline.
+        full: Rebuild from scratch instead of taking in what is new.
+        sample: Run on this fraction of the rows, in a lake of its own.
+        param: A run parameter as `name=value`; can be repeated.
+        dry_run: Show what would be done instead, like `sluice plan`.
+        attempts: How often to try what fails for a reason that may pass.
+    """
+    request = make_request(full=full, sample=sample, param=param)
+    if attempts < 1:
+        raise ConfigurationError(f"--attempts {attempts}: expected 1 or more")
+    if dry_run:
+        from framework.cli.plan import show_plan
+
+        show_plan(selection, request)
+        return Exit.OK
+    options = current()
+    audience = Audience(new_id(), options.quiet, options.verbose, options.color, options.log_format)
+    job = Job(str(options.project.absolute()), selection, request)
+    try:
+        done = supervise(job, audience=audience, invocation=audience.invocation_id, attempts=attempts)
+    finally:
+        audience.close()
+    _report(done, audience)
+    return exit_code(done)
+
+
+def exit_code(done: Invocation) -> int:
+    """What the exit code says about an invocation: a signal, a bug, storage that is gone, any other failure."""
+    if done.signal is not None:
+        return 128 + done.signal
+    failures = [report.failure for report in done.reports if report.failure]
+    if any(failure.kind == "bug" and failure.error != "PanicException" for failure in failures):
+        return Exit.BUG
+    if done.refusal:
+        return _NOTHING_RAN.get(done.refusal.error) or _REFUSED.get(done.refusal.kind, Exit.FAILED)
+    if failures:
+        return Exit.UNREACHABLE if all(failure.kind == "transient" for failure in failures) else Exit.FAILED
+    return Exit.OK
+
+
+def _report(done: Invocation, audience: Audience) -> None:
+    document: dict[str, Any] = {
+        "invocation_id": done.id,
+        "state": done.state,
+        "runs": [report.to_dict() for report in done.reports],
+    }
+    if done.refusal:
+        document["error"] = {"kind": done.refusal.kind, "error": done.refusal.error, "message": done.refusal.message}
+    clean: dict[str, Any] = audience.redactor.data(document)
+    show(clean, lambda: map(audience.redactor.text, render(done.reports, is_verbose=current().verbose > 0)))
+    if done.refusal:
+        complain(audience.redactor.text(done.refusal.message) + _trace(done, audience))
+    hint(*next_steps(done))
+
+
+def _trace(done: Invocation, audience: Audience) -> str:
+    """Where the traceback of a bug is; with --debug it is shown for whatever kept the run from starting."""
+    if not done.traceback or done.refusal is None:
+        return ""
+    text = audience.redactor.text(done.traceback)
+    if current().debug:
+        print(text, file=sys.stderr, end="")
+    if done.refusal.kind != "bug":
+        return ""
+    from framework.cli.crash import save_traceback
+
+    folder = Path(audience.ready.logs) if audience.ready else current().project / "data/logs"
+    path = save_traceback(text, folder, f"crash-{done.id}")
+    return f"\ntraceback: {path}" if path else ""

@@ -1,0 +1,98 @@
+"""What a run did, for people: a few lines per pipeline, and the command that makes sense next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from framework.cli.output import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from framework.core.report import OutputReport, RunReport, SourceReport
+    from framework.run.supervisor import Invocation
+
+SHOWN_REASONS = 5
+_ORDER = ("SUCCESS", "UNCHANGED", "FAILED", "CANCELLED", "SKIPPED")
+_WORDS = {
+    "SUCCESS": "succeeded",
+    "UNCHANGED": "unchanged",
+    "FAILED": "failed",
+    "CANCELLED": "cancelled",
+    "SKIPPED": "skipped",
+}
+
+
+def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterator[str]:
+    """Describe every pipeline, failures last, then count them."""
+    width = max((len(report.pipeline) for report in reports), default=0)
+    for report in sorted(reports, key=lambda r: r.state in {"FAILED", "CANCELLED", "SKIPPED"}):
+        yield f"{report.pipeline:<{width}}  {report.state:<9}  {_headline(report)}"
+        for name, source in report.sources.items():
+            yield from _source(name, source)
+        for output in report.outputs.values():
+            yield _output(output)
+        if is_verbose and report.timings_s:
+            yield "    took " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in report.timings_s.items())
+    counts = {state: sum(r.state == state for r in reports) for state in _ORDER}
+    if reports:
+        yield ", ".join(f"{count} {_WORDS[state]}" for state, count in counts.items() if count)
+
+
+def _headline(report: RunReport) -> str:
+    if report.state == "UNCHANGED":
+        return report.reason or "nothing new"
+    if report.state == "SKIPPED":
+        return report.reason
+    words = [f"run {report.run_id}"]
+    if report.seq is not None:
+        words.append(f"sequence {report.seq}" + (" (full)" if report.mode == "full" else ""))
+    words.append(f"{report.duration_s:.1f} s")
+    if report.peak_memory_mb:
+        words.append(f"{report.peak_memory_mb:,.0f} MiB")
+    if report.attempts > 1:
+        words.append(f"attempt {report.attempts}")
+    line = ", ".join(words)
+    if report.failure:
+        message = report.failure.message.replace("\n", "\n    ")
+        return f"{line}\n    {report.failure.kind}: {report.failure.error}: {message}"
+    return f"{line}: {report.reason}" if report.state == "CANCELLED" else line
+
+
+def _source(name: str, source: SourceReport) -> Iterator[str]:
+    if not (source.rows_in or source.files or source.released):
+        return
+    words = [f"{source.accepted:,} accepted"]
+    if source.released:
+        words.append(f"{source.released:,} released from quarantine")
+    if source.quarantined:
+        words.append(f"{source.quarantined:,} quarantined")
+    words += [f"{count:,} dropped ({reason})" for reason, count in source.dropped.items() if count]
+    files = f" of {plural(source.files, 'file')}" if source.files else ""
+    rejected = f" ({source.files_rejected:,} unreadable)" if source.files_rejected else ""
+    yield f"    read  {name}: {plural(source.rows_in, 'row')}{files}{rejected}: {', '.join(words)}"
+    reasons = sorted(source.reasons.items(), key=lambda item: (-item[1], item[0]))
+    for reason, count in reasons[:SHOWN_REASONS]:
+        yield f"          {count:>9,} x {reason}"
+    if len(reasons) > SHOWN_REASONS:
+        yield f"          and {plural(len(reasons) - SHOWN_REASONS, 'more reason')}"
+
+
+def _output(output: OutputReport) -> str:
+    rows = f"+{output.rows_added:,} -{output.rows_removed:,} rows"
+    return (
+        f"    wrote {output.table}: version {output.version}, {rows}, {plural(output.partitions, 'partition')} touched"
+    )
+
+
+def next_steps(done: Invocation) -> list[str]:
+    """The next command to type, if one suggests itself."""
+    failed = [report for report in done.reports if report.failure or report.state == "CANCELLED"]
+    if done.signal is not None:
+        return ["next: the same command again; it takes up where this one stopped"]
+    if failed:
+        return [f"next: sluice logs {failed[0].run_id}"]
+    held = [report.pipeline for report in done.reports if any(source.quarantined for source in report.sources.values())]
+    if held:
+        return [f"next: sluice quarantine list {held[0] if len(held) == 1 else ''}".rstrip()]
+    return []

@@ -1,0 +1,73 @@
+"""`sluice runs`: the latest runs, from the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from framework.cli.options import Exit, settings
+from framework.cli.output import columns, hint, show
+from framework.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from framework.ledger.runs import Ledger
+
+NAMES = ("run", "pipeline", "state", "sequence", "started", "seconds", "attempts", "MiB", "why")
+_HIDDEN = {"report", "owner_host", "owner_pid", "owner_start"}
+
+
+def runs(pipeline: str | None = None, *, limit: int = 20) -> int:
+    """List the latest runs, newest first.
+
+    Args:
+        pipeline: One pipeline, or a domain such as `retail`. Default: all.
+        limit: How many.
+    """
+    from framework.ledger.runs import mark_abandoned, recent
+
+    def read(ledger: Ledger) -> list[dict[str, Any]]:
+        mark_abandoned(ledger)
+        return recent(ledger, limit=limit, pipeline=pipeline)
+
+    found = with_ledger(read) or []
+    documents = [{name: value for name, value in row.items() if name not in _HIDDEN} for row in found]
+    rows = [_row(row) for row in found]
+    show({"runs": documents}, lambda: columns(rows, NAMES, empty="no runs yet"))
+    failed = next((row for row in found if row["state"] == "FAILED"), None)
+    if failed:
+        hint(f"next: sluice logs {failed['run_id']}")
+    return Exit.OK
+
+
+def with_ledger(read: Callable[[Ledger], Any]) -> Any:
+    """Ask the ledger; None when there is none yet.
+
+    Raises:
+        StorageError: when it cannot be reached.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from framework.ledger.runs import open_existing
+
+    try:
+        ledger = open_existing(settings().ledger_url)
+        return None if ledger is None else read(ledger)
+    except SQLAlchemyError as error:
+        raise StorageError(f"the ledger cannot be read: {str(error).partition(chr(10))[0]}") from error
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    failure = f"{row['failure_kind']}: {row['failure_message']}" if row["failure_kind"] else row["reason"]
+    shown = (
+        row["run_id"],
+        row["pipeline"],
+        row["state"],
+        row["seq"],
+        row["started_at"],
+        row["duration_s"],
+        row["attempts"],
+        row["peak_memory_mb"],
+        failure or "",
+    )
+    return dict(zip(NAMES, shown, strict=True))

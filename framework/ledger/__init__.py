@@ -1,0 +1,1 @@
+"""The ledger: an index of runs in SQLite or PostgreSQL. Losing it loses no data. Importing it opens nothing."""

@@ -1,0 +1,213 @@
+"""Small retail histories for property tests: a few files of every source, some delivered again, and when each arrives.
+
+Keys are few, so that files collide: updates, duplicates, moves between days, ties in file time, products that come
+late, change or never come. A file that is delivered again keeps its keys and may add some: what a file has once given
+is corrected by a later one, never withdrawn.
+"""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from hypothesis import strategies as st
+
+from tests.oracle.reading import COLUMNS
+
+NOW = datetime(2024, 3, 1, tzinfo=UTC)
+STEPS = 4
+PROFILE = {
+    "customer_id": pl.String,
+    "first_name": pl.String,
+    "last_name": pl.String,
+    "email": pl.String,
+    "phone": pl.String,
+    "registration_date": pl.Date,
+    "customer_tier": pl.String,
+    "preferred_categories": pl.List(pl.String),
+}
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One content of a path: when it arrives (the number of the run), its file time in hours, and its records."""
+
+    step: int
+    path: str
+    hour: int
+    records: tuple[Record, ...]
+
+    def write(self, raw: Path) -> None:
+        """Put it into the raw folder, over what was there."""
+        target = raw / self.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        seconds = int(datetime(2024, 2, 1, self.hour, tzinfo=UTC).timestamp())
+        before = target.stat() if target.exists() else None
+        WRITERS[self.path.partition("/")[0]](target, self.records)
+        if before and (before.st_mtime, before.st_size) == (seconds, target.stat().st_size):
+            with target.open("a") as file:
+                file.write("\n")  # nobody can see that a file of the same time and size is another
+        os.utime(target, (seconds, seconds))
+
+
+@dataclass(frozen=True)
+class History:
+    """All versions of all files."""
+
+    versions: tuple[Version, ...]
+
+    def arriving(self, step: int) -> list[Version]:
+        """What arrives before a run, older versions first."""
+        return [version for version in self.versions if version.step == step]
+
+
+def _write_csv(target: Path, records: tuple[Record, ...]) -> None:
+    columns = COLUMNS[target.parent.name]
+    lines = [",".join(columns), *(",".join(str(record[name]) for name in columns) for record in records)]
+    target.write_text("\n".join(lines) + "\n")
+
+
+def _write_products(target: Path, records: tuple[Record, ...]) -> None:
+    target.write_text(json.dumps({"products": records}))
+
+
+def _write_campaigns(target: Path, records: tuple[Record, ...]) -> None:
+    target.write_text(json.dumps(records))
+
+
+def _write_customers(target: Path, records: tuple[Record, ...]) -> None:
+    pl.DataFrame(list(records), schema=PROFILE, orient="row").write_parquet(target)
+
+
+WRITERS = {
+    "sales": _write_csv,
+    "inventory": _write_csv,
+    "products": _write_products,
+    "campaigns": _write_campaigns,
+    "customers": _write_customers,
+}
+
+
+def _one_of(*values: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values)
+
+
+MOMENTS = _one_of("2024-01-01 09:00:00", "2024-01-01 21:30:00", "2024-01-02 09:00:00", "2024-01-03 00:00:00")
+PRODUCT_IDS = _one_of("PRD001", "PRD002", "PRD003", "PRD004")
+STORE_IDS = _one_of("ST001", "ST002")
+GOOD = {
+    "sales": {
+        "transaction_id": _one_of(*(f"TXN00{n}" for n in range(1, 7))),
+        "store_id": STORE_IDS,
+        "customer_id": _one_of("CUST001", "CUST002", "CUST003"),
+        "product_id": PRODUCT_IDS,
+        "quantity": _one_of("1", "3"),
+        "unit_price": _one_of("0.335", "9.99"),
+        "discount_percent": _one_of("0", "12.5"),
+        "transaction_timestamp": MOMENTS,
+    },
+    "products": {
+        "product_id": _one_of("PRD001", "PRD002", "PRD003"),  # the fourth never comes
+        "name": st.just("Thing"),
+        "category": _one_of("Toys", "Home"),
+        "brand": _one_of("Atlas", None),
+        "cost_price": _one_of(0.25, 1.015),
+        "retail_price": st.just(5.5),
+        "last_updated": _one_of("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"),
+    },
+    "customers": {
+        "customer_id": _one_of("CUST001", "CUST002", "CUST004"),
+        "first_name": st.just("Ada"),
+        "last_name": st.just(None),
+        "email": _one_of("ada@example.com", None),
+        "phone": st.just(None),
+        "registration_date": _one_of(date(2023, 5, 1), date(2023, 6, 1)),
+        "customer_tier": _one_of("gold", "silver"),
+        "preferred_categories": _one_of(["Toys"], []),
+    },
+    "inventory": {
+        "update_id": _one_of("UPD001", "UPD002", "UPD003"),
+        "store_id": STORE_IDS,
+        "product_id": _one_of("PRD001", "PRD002"),
+        "quantity_change": _one_of("5", "8"),
+        "update_timestamp": MOMENTS,
+        "update_type": _one_of("restock", "adjustment"),
+    },
+    "campaigns": {
+        "campaign_id": _one_of("CMP001", "CMP002"),
+        "name": st.just("Deal"),
+        "start_date": _one_of("2024-01-01", "2024-01-02"),
+        "end_date": _one_of("2024-01-02", "2024-01-03"),
+        "target_categories": _one_of(["Toys"], ["Toys", "Home"]),
+        "performance": _one_of(
+            {"impressions": 100, "clicks": 8, "conversions": 2, "revenue": 40.5},
+            {"impressions": 0, "clicks": 0, "conversions": 0, "revenue": 0},
+        ),
+    },
+}
+BAD = {
+    "sales": _one_of({"quantity": "0"}, {"quantity": "two"}, {"transaction_timestamp": "01/02/2024"}),
+    "products": _one_of({"cost_price": -1}, {"retail_price": None}),
+    "customers": _one_of({"customer_tier": "tin"}, {"email": "nobody"}),
+    "inventory": _one_of({"quantity_change": "0"}, {"update_type": "lost"}),
+    "campaigns": _one_of({"performance": {"impressions": 1, "clicks": 2, "conversions": 0, "revenue": 0}}),
+}
+MOST_FILES = {"sales": 3, "products": 3, "customers": 2, "inventory": 2, "campaigns": 2}
+MOST_RECORDS = {"sales": 5, "products": 3, "customers": 2, "inventory": 3, "campaigns": 2}
+KEPT = {
+    "sales": {"transaction_id", "product_id"},  # another product may be unknown, which would withdraw the sale
+    "products": {"product_id"},
+    "customers": {"customer_id"},
+    "inventory": {"update_id"},
+    "campaigns": {"campaign_id"},
+}
+"""What a correction leaves as it is."""
+EXTENSION = {"sales": "csv", "inventory": "csv", "products": "json", "campaigns": "json", "customers": "parquet"}
+
+
+def _records(source: str, at_least: int = 1) -> st.SearchStrategy[list[Record]]:
+    good = st.fixed_dictionaries(GOOD[source])
+    one = st.one_of(good, good, good, good, st.builds(lambda row, bad: row | bad, good, BAD[source]))
+    return st.lists(one, min_size=at_least, max_size=MOST_RECORDS[source])
+
+
+@st.composite
+def _corrected(draw: st.DrawFn, source: str, version: Version) -> Version:
+    """Deliver a file again, at the same time or later: some records corrected, some added, in another order."""
+    records = []
+    for record in version.records:
+        changes: Record = {}
+        if draw(st.booleans()):
+            changes = {name: draw(values) for name, values in GOOD[source].items() if name not in KEPT[source]}
+        if "last_updated" in record:
+            changes["last_updated"] = max(record["last_updated"], changes.get("last_updated", ""))
+        records.append(record | changes)
+    added = draw(_records(source, at_least=0))
+    return replace(
+        version,
+        step=draw(st.integers(version.step, STEPS - 1)),
+        hour=version.hour + draw(st.integers(0 if source != "customers" else 1, 2)),
+        records=tuple(draw(st.permutations([*records, *added]))),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """Draw a history; every step but the last may bring nothing."""
+    versions = []
+    for source, most in MOST_FILES.items():
+        for number in range(draw(st.integers(1 if source == "sales" else 0, most))):
+            first = Version(
+                step=draw(st.integers(0, STEPS - 1)),
+                path=f"{source}/file_{number}.{EXTENSION[source]}",
+                hour=draw(st.integers(1, 3)),
+                records=tuple(draw(_records(source))),
+            )
+            versions.append(first)
+            if draw(st.integers(0, 2)) == 0:
+                versions.append(draw(_corrected(source, first)))
+    return History(tuple(sorted(versions, key=lambda version: version.step)))

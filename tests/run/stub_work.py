@@ -1,0 +1,117 @@
+"""Work for children under test: what a pipeline does is the last part of its name. Runs in the child process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from framework import errors
+from framework.core.events import emit
+from framework.core.report import OutputReport, RunReport, SourceReport
+from framework.run.child import Work
+
+FOREVER_S = 3600
+
+
+def work(settings, selection):
+    """`b.ok<a.kill` is pipeline `b.ok`, which depends on `a.kill`; later children know them by name only."""
+    names = {text.partition("<")[0]: tuple(text.split("<")[1:]) for text in selection}
+    return Work(names, lambda name, request: run(name, settings.project, request))
+
+
+def refusing_work(settings, selection):
+    raise errors.SelectionError(f"no pipeline is called '{selection[0]}'")
+
+
+def dying_work(settings, selection):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run(name, project, request):
+    action = name.rpartition(".")[2]
+    if action == "unchanged":
+        return RunReport("", name, "UNCHANGED", reason="nothing is new")
+    emit("run.planned", f"{name}: 2 new files", run_id=f"run-{name}", seq=3, mode="incremental", reason="2 new files")
+    print(f"printed by {name}")
+    print(f"last words of {name}", file=sys.stderr)
+    Path(project, f"{name}.pid").write_text(str(os.getpid()))
+    ACTIONS[action](name, Path(project))
+    source = SourceReport(rows_in=10, accepted=8, quarantined=1, dropped={"duplicate": 1}, files=2, reasons={"bad": 1})
+    output = OutputReport("shop/orders", 4, 8, 0, 1, 1, 0)
+    return RunReport(f"run-{name}", name, "SUCCESS", seq=3, sources={"orders": source}, outputs={"o": output})
+
+
+def once(action):
+    """Do something in the first attempt only."""
+
+    def act(name, project):
+        marker = project / f"{name}.done"
+        if not marker.exists():
+            marker.touch()
+            action(name, project)
+
+    return act
+
+
+def fail(error):
+    def act(name, project):
+        raise error
+
+    return act
+
+
+def kill(name, project):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def panic(name, project):
+    import polars as pl
+
+    raise pl.exceptions.PanicException("made up")
+
+
+def over_the_limit(name, project):
+    os.write(2, b"polars: memory usage exceeded POLARS_OOMKILL_THRESHOLD_MB, aborting\n")
+    os.abort()
+
+
+def sleep(name, project):
+    (project / "asleep").touch()
+    time.sleep(FOREVER_S)
+
+
+def stubborn(name, project):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sleep(name, project)
+
+
+def grandchild(name, project):
+    import subprocess
+
+    child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER_S})"])
+    (project / "grandchild.pid").write_text(str(child.pid))
+    kill(name, project)
+
+
+ACTIONS = {
+    "ok": lambda name, project: None,
+    "kill": kill,
+    "kill_once": once(kill),
+    "abort": lambda name, project: os.abort(),
+    "exit": lambda name, project: os._exit(7),
+    "quit": lambda name, project: sys.exit(3),
+    "data": fail(errors.SourceError("orders.csv cannot be read")),
+    "storage_once": once(fail(errors.StorageError("s3://bucket cannot be reached"))),
+    "storage": fail(errors.StorageError("s3://bucket cannot be reached")),
+    "memory": fail(MemoryError("no more")),
+    "disk": fail(OSError(28, "No space left on device")),
+    "bug": fail(ZeroDivisionError("division by zero")),
+    "panic": panic,
+    "limit": over_the_limit,
+    "sleep": sleep,
+    "stubborn": stubborn,
+    "grandchild": grandchild,
+}
