@@ -140,6 +140,11 @@ class StorageLocation:
             self.filesystem().pipe_file(self.uri(path), content, mode="create")
         except FileExistsError:
             return False
+        except OSError:
+            # NOTE: s3fs 2026.9 knows the refusal in AWS' words only, and an answer can get lost: look who is there.
+            if self.read(path) is None:
+                raise
+            return False
         return True
 
     def delete(self, path: str) -> None:
@@ -176,13 +181,16 @@ class StorageLocation:
     def _list_remote(self, folder: str) -> Iterator[FileInfo]:
         base = self.uri(folder).removeprefix("s3://").rstrip("/") + "/"
         try:
-            entries = self.filesystem().find(base, maxdepth=1, detail=True)
-        except FileNotFoundError:
-            return
+            entries = self.filesystem().ls(base, detail=True)
         except OSError as error:
+            # NOTE: s3fs 2026.9 raises this for an empty folder too, but without a cause; with one the bucket is gone.
+            if isinstance(error, FileNotFoundError) and error.__cause__ is None:
+                return
             raise StorageError(f"cannot list {self.uri(folder)}: {error}") from error
-        for name, entry in entries.items():
-            path = f"{folder}/{name.removeprefix(base)}".lstrip("/")
+        for entry in entries:
+            if entry["type"] != "file":
+                continue
+            path = f"{folder}/{entry['name'].removeprefix(base)}".lstrip("/")
             etag = str(entry.get("ETag") or "").strip('"') or None
             yield FileInfo(path, int(entry["size"]), entry["LastModified"].astimezone(UTC), etag)
 

@@ -75,12 +75,6 @@ def test_every_wrong_setting_is_named_at_once(project, monkeypatch):
     ]
 
 
-def test_unknown_variable_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("SLUICE_LKAE", "data/other")
-    with pytest.raises(ConfigurationError, match="(?i)lkae"):
-        load_settings(tmp_path)
-
-
 @pytest.mark.parametrize("text", ["raw = ", 'raw = "a"\nraw = "b"', "[s3"])
 def test_file_that_is_no_toml_is_a_setting_that_cannot_be_used(project, text):
     with pytest.raises(ConfigurationError, match=re.escape("sluice.toml")):

@@ -173,7 +173,7 @@ def test_s3_settings_are_rendered_for_fsspec():
     system = StorageLocation("s3://bucket", s3).filesystem()
     assert (system.key, system.secret, system.token, system.endpoint_url) == ("me", "hush", "t", "http://h")
     assert system.client_kwargs == {"region_name": "eu"}
-    assert system.use_listings_cache is False
+    assert system.dircache.use_listings_cache is False
 
 
 def test_other_storage_is_refused():

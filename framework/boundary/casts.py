@@ -23,6 +23,7 @@ DATETIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S
 TRUE_WORDS = ("true", "True", "TRUE", "1", "yes", "Yes", "Y", "y")
 FALSE_WORDS = ("false", "False", "FALSE", "0", "no", "No", "N", "n")
 MAX_DIGITS = 38
+FLOAT_DIGITS = 15
 FRACTIONS = {"ms": 3, "us": 6, "ns": 9}
 SHAPES = {
     **dict.fromkeys(("%m", "%d", "%H", "%I", "%M", "%y"), "[0-9]{2}"),
@@ -58,7 +59,7 @@ def cast(raw: pl.Expr, typed: pl.Expr, source: pl.DataType, target: pl.DataType,
     if target == pl.String and not source.is_nested():
         return _guarded(raw, typed, raw.cast(pl.String, strict=False))
     if _are_related(source, target):
-        value = raw.cast(target, strict=False)
+        value = _fitting(raw, source, target).cast(target, strict=False)
         return Cast(value, raw.is_null() | (typed.cast(source, strict=False) == raw).fill_null(value=False))
     raise SchemaError(f"there is no cast from {source} to {target} that keeps every value")
 
@@ -74,6 +75,18 @@ def _are_related(source: pl.DataType, target: pl.DataType) -> bool:
             lambda t: isinstance(t, pl.Duration),
         )
     )
+
+
+def _fitting(raw: pl.Expr, source: pl.DataType, target: pl.DataType) -> pl.Expr:
+    """The values for which the cast does not raise.
+
+    NOTE: a float with too many digits for a decimal raises even where the cast is not strict (polars 2.1).
+    """
+    if not (source.is_float() and isinstance(target, pl.Decimal)):
+        return raw
+    digits = target.precision or MAX_DIGITS
+    largest = (10**digits - 1) / 10**target.scale
+    return pl.when(raw.cast(pl.Float64).abs() <= largest * (1 - 2**-50 * (digits > FLOAT_DIGITS))).then(raw)
 
 
 def _guarded(raw: pl.Expr, typed: pl.Expr, value: pl.Expr) -> Cast:

@@ -139,7 +139,7 @@ def _sorter(
 class _Judged:
     rows: pl.LazyFrame
     rules: tuple[Rule, ...]
-    raw: tuple[str, ...]
+    raw: dict[str, pl.DataType]
     counted: tuple[Rule, ...]
     """The rules that accepted rows may break."""
 
@@ -152,7 +152,7 @@ def _judge(
 ) -> _Judged:
     """Add the typed columns and the verdict to raw rows."""
     available = part.collect_schema()
-    raw = tuple(name for name in available if name not in {*PROVENANCE, MALFORMED})
+    raw = {name: dtype for name, dtype in available.items() if name not in {*PROVENANCE, MALFORMED}}
     rows = part.rename({name: RAW + name for name in raw})
     if MALFORMED not in available:
         rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(MALFORMED))
@@ -238,9 +238,16 @@ def _waits(rules: Sequence[Rule]) -> pl.Expr:
     return pl.all_horizontal(hard).fill_null(value=True) & ~pl.col(OK)
 
 
+def _told(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A raw value as JSON can hold it. NOTE: bytes would stop the run (polars 2.1)."""
+    if dtype == pl.Binary:
+        return raw.bin.encode("base64")
+    return pl.lit("bytes within a nested value") if dtype.is_nested() and "Binary" in str(dtype) else raw
+
+
 def _quarantine_columns(judged: _Judged, source: str) -> list[pl.Expr]:
     reasons = [pl.when(~total(rule.holds)).then(pl.lit(rule.reason)) for rule in judged.rules[1:]]
-    values = pl.struct(pl.col(RAW + name).alias(name) for name in judged.raw)
+    values = pl.struct(_told(pl.col(RAW + name), dtype).alias(name) for name, dtype in judged.raw.items())
     return [
         pl.lit(source).alias("source"),
         pl.when(_waits(judged.rules)).then(pl.lit("waiting")).otherwise(pl.lit("open")).alias("state"),

@@ -32,7 +32,7 @@ _WORDS = {
     "str_contains": "must contain {pattern}",
     "str_startswith": "must start with {string}",
     "str_endswith": "must end with {string}",
-    "str_length": "must have {min_value} to {max_value} characters",
+    "str_length": "must have {length} characters",
 }
 
 
@@ -182,7 +182,8 @@ def _usable(pattern: str) -> str:
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.ComputeError as error:
-        raise SchemaError(f"pattern '{pattern}' cannot be used: {str(error).splitlines()[-1].strip()}") from error
+        why = next((line for line in str(error).splitlines() if line.startswith("error: ")), str(error))
+        raise SchemaError(f"pattern '{pattern}' cannot be used: {why.removeprefix('error: ')}") from error
     return pattern
 
 
@@ -203,12 +204,16 @@ def _message(check: Check, name: str) -> str:
     if words is None:
         return f"breaks rule {name}"
     statistics = {k: sorted(v) if isinstance(v, set | frozenset) else v for k, v in (check.statistics or {}).items()}
-    return words.format_map(_Any(statistics))
+    return words.format(**statistics, length=_length(statistics))
 
 
-class _Any(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "any"
+def _length(statistics: dict[str, Any]) -> str:
+    if statistics.get("exact_value") is not None:
+        return f"exactly {statistics['exact_value']}"
+    least, most = statistics.get("min_value"), statistics.get("max_value")
+    if least is None or most is None:
+        return f"at most {most}" if least is None else f"at least {least}"
+    return f"{least} to {most}"
 
 
 def _unique_rules(declared: DataFrameSchema) -> Iterator[Rule]:

@@ -67,8 +67,11 @@ def trace(check: Check, column: str | None, schema: pl.Schema) -> pl.Expr:
 
 def tier(expression: pl.Expr, schema: pl.Schema) -> Tier:
     """Say how much of the data a rule looks at: one row, a window of rows, or the whole dataset."""
-    if expression.meta.is_scalar():
-        return "dataset"
+    try:
+        if expression.meta.is_scalar():
+            return "dataset"
+    except pl.exceptions.ColumnNotFoundError:
+        return "row"  # a Python function per element at the root
     return "row" if _is_row_wise(expression, schema) else "window"
 
 

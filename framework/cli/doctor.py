@@ -117,7 +117,8 @@ def _storage(name: str, location: StorageLocation, *, is_written: bool) -> Findi
     subject, setting = f"{name} ({location.root})", f"check SLUICE_{name.upper()} and its credentials"
     try:
         if location.is_local and not Path(location.root).is_dir():
-            return _absent(subject, Path(location.root), setting)
+            creator = "the first run creates it" if is_written else "`sluice sample`, or whoever delivers, creates it"
+            return _absent(subject, Path(location.root), creator, setting)
         location.folders()
         if is_written:
             probe = f"_sluice/doctor-{uuid.uuid4().hex}"
@@ -128,25 +129,28 @@ def _storage(name: str, location: StorageLocation, *, is_written: bool) -> Findi
     return Finding(subject, "ok", "can be read and written" if is_written else "can be read")
 
 
-def _absent(subject: str, folder: Path, fix: str) -> Finding:
-    parent = next(p for p in folder.parents if p.is_dir())
-    if os.access(parent, os.W_OK):
-        return Finding(subject, "warn", "is not there yet", "the first run or `sluice sample` creates it")
-    return Finding(subject, "fail", f"is not there, and {parent} cannot be written", fix)
+def _absent(subject: str, place: Path, creator: str, fix: str) -> Finding:
+    """What it means that a folder or file is not there: that it will be created, or cannot be."""
+    nearest = next(parent for parent in place.absolute().parents if parent.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
+        return Finding(subject, "warn", "is not there yet", creator)
+    return Finding(subject, "fail", f"is not there and cannot be created in {nearest}", fix)
 
 
 def _ledger(here: Settings) -> Finding:
     from sqlalchemy.exc import SQLAlchemyError
 
+    from framework.ledger.engine import sqlite_file
     from framework.ledger.runs import open_existing, recent
 
     subject = f"ledger ({here.ledger_url})"
+    fix = "check SLUICE_LEDGER; runs go on without it, but are not listed"
     try:
         ledger = open_existing(here.ledger_url)
         if ledger is None:
-            return Finding(subject, "warn", "is not there yet", "the first run creates it")
+            return _absent(subject, Path(str(sqlite_file(here.ledger_url))), "the first run creates it", fix)
         recent(ledger, limit=1)
     except (SQLAlchemyError, SluiceError, OSError) as error:
         text = str(error).partition("\n")[0]
-        return Finding(subject, "fail", text, "check SLUICE_LEDGER; runs go on without it, but are not listed")
+        return Finding(subject, "fail", text, fix)
     return Finding(subject, "ok", "can be read and written")

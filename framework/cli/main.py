@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from framework.cli.options import Exit, Options, choose, current
+from framework.cli.output import give_up_output
 from framework.errors import AuthorError, ConfigurationError, SelectionError, SluiceError
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = build().meta(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        give_up_output()
         return Exit.OK
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,17 @@ def show(document: Mapping[str, Any], text: Callable[[], Iterable[str]]) -> None
     else:
         for line in text():
             print(line)
+
+
+def give_up_output() -> None:
+    """Go on without readers: the one of standard output, such as `head`, has seen enough."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def hint(*lines: str) -> None:

@@ -39,7 +39,7 @@ def plan(
 def show_plan(selection: Iterable[str], request: RunRequest) -> int:
     """Show the plan of a selection; `Exit.CHANGES` when there is something to do."""
     from framework.definition.load import load_pipelines, select
-    from framework.run.planning import preview
+    from framework.run.preview import preview
 
     here = settings()
     previews = [preview(pipeline, here, request) for pipeline in select(load_pipelines(here), selection)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from framework.cli.options import Exit, current
-from framework.cli.output import complain, hint, show
+from framework.cli.output import complain, give_up_output, hint, show
 from framework.cli.request import make_request
 from framework.cli.run_summary import next_steps, render
 from framework.errors import ConfigurationError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from framework.run.supervisor import Invocation
 
 _NOTHING_RAN = {"SelectionError": Exit.NO_MATCH}
+_MISTAKES = {"configuration", "definition"}
 _REFUSED = {"configuration": Exit.USAGE, "definition": Exit.USAGE, "transient": Exit.UNREACHABLE, "bug": Exit.BUG}
 
 
@@ -58,12 +59,16 @@ def run(
         done = supervise(job, audience=audience, invocation=audience.invocation_id, attempts=attempts)
     finally:
         audience.close()
-    _report(done, audience)
+    try:
+        _report(done, audience)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the run is over all the same, and its exit code stands
+        give_up_output()
     return exit_code(done)
 
 
 def exit_code(done: Invocation) -> int:
-    """What the exit code says about an invocation: a signal, a bug, storage that is gone, any other failure."""
+    """What the exit code says about an invocation: a signal, a bug, a mistake, storage that is gone, a failure."""
     if done.signal is not None:
         return 128 + done.signal
     failures = [report.failure for report in done.reports if report.failure]
@@ -71,9 +76,12 @@ def exit_code(done: Invocation) -> int:
         return Exit.BUG
     if done.refusal:
         return _NOTHING_RAN.get(done.refusal.error) or _REFUSED.get(done.refusal.kind, Exit.FAILED)
-    if failures:
-        return Exit.UNREACHABLE if all(failure.kind == "transient" for failure in failures) else Exit.FAILED
-    return Exit.OK
+    kinds = {failure.kind for failure in failures}
+    if kinds <= _MISTAKES and not any(report.outputs for report in done.reports):
+        return Exit.USAGE if kinds else Exit.OK
+    if kinds == {"transient"}:
+        return Exit.UNREACHABLE
+    return Exit.FAILED if kinds else Exit.OK
 
 
 def _report(done: Invocation, audience: Audience) -> None:
@@ -87,21 +95,24 @@ def _report(done: Invocation, audience: Audience) -> None:
     clean: dict[str, Any] = audience.redactor.data(document)
     show(clean, lambda: map(audience.redactor.text, render(done.reports, is_verbose=current().verbose > 0)))
     if done.refusal:
-        complain(audience.redactor.text(done.refusal.message) + _trace(done, audience))
+        complain(audience.redactor.text(done.refusal.message))
+    _show_tracebacks(done, audience)
     hint(*next_steps(done))
 
 
-def _trace(done: Invocation, audience: Audience) -> str:
-    """Where the traceback of a bug is; with --debug it is shown for whatever kept the run from starting."""
-    if not done.traceback or done.refusal is None:
-        return ""
-    text = audience.redactor.text(done.traceback)
-    if current().debug:
-        print(text, file=sys.stderr, end="")
-    if done.refusal.kind != "bug":
-        return ""
-    from framework.cli.crash import save_traceback
-
+def _show_tracebacks(done: Invocation, audience: Audience) -> None:
+    """Keep the traceback of each bug in a file and say where; with --debug show those of all failures."""
+    failed = {report.pipeline: (report.run_id, report.failure) for report in done.reports if report.failure}
+    if done.refusal:
+        failed[""] = (f"crash-{done.id}", done.refusal)
     folder = Path(audience.ready.logs) if audience.ready else current().project / "data/logs"
-    path = save_traceback(text, folder, f"crash-{done.id}")
-    return f"\ntraceback: {path}" if path else ""
+    for name, text in done.tracebacks.items():
+        run_id, failure = failed.get(name, ("", None))
+        clean = audience.redactor.text(text)
+        if current().debug:
+            print(clean, file=sys.stderr, end="")
+        if failure is not None and failure.kind == "bug":
+            from framework.cli.crash import save_traceback
+
+            path = save_traceback(clean, folder, run_id)
+            complain(f"{name or 'sluice'}: {failure.error} is a bug; traceback: {path}")

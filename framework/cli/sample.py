@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def sample(
     domain: str,
     *,
-    out: Path | None = None,
+    out: str | None = None,
     seed: int | None = None,
     days: int | None = None,
     rows: int | None = None,
@@ -42,9 +42,10 @@ def sample(
     """
     here = settings()
     module = _sampler(here, domain)
-    folder = out if out is not None else Path(here.path(here.raw))
-    if "://" in str(folder):
-        raise ConfigurationError(f"samples are written to local folders, not to {folder}; use --out")
+    place = out if out is not None else here.path(here.raw)
+    if "://" in place:
+        raise ConfigurationError(f"samples are written to local folders, not to {place}; use --out")
+    folder = Path(place)
     given: dict[str, Any] = {"seed": seed, "days": days, "rows": rows, "start": start, "deliver": _days(deliver)}
     try:
         summary = module.generate(folder, **{name: value for name, value in given.items() if value is not None})

@@ -9,6 +9,8 @@ import polars as pl
 from framework.core.frames import PROVENANCE
 from framework.lake.delta import open_table
 
+MARKS = ("_count", "_high", "_low")
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -38,21 +40,23 @@ def changed_values(
     content = [name for name in now.schema if name not in PROVENANCE]
     signed = [
         handle.scan_files(files).select(
-            *columns, _count=pl.lit(sign, dtype=pl.Int64), _hash=_hash(content) * pl.lit(sign, dtype=pl.Int64)
+            *columns, *((part * sign).alias(name) for name, part in _marks(content).items())
         )
         for handle, files, sign in ((then, gone, -1), (now, added, 1))
         if files
     ]
     if not signed:
         return pl.DataFrame(schema={name: now.schema[name] for name in columns})
-    sums = pl.concat(signed).group_by(columns).agg(pl.col("_count", "_hash").sum())
-    differing = sums.filter((pl.col("_count") != 0) | (pl.col("_hash") != 0)).select(columns)
+    sums = pl.concat(signed).group_by(columns).agg(pl.col(MARKS).sum())
+    differing = sums.filter(pl.any_horizontal(pl.col(MARKS) != 0)).select(columns)
     try:
         return differing.collect(engine="streaming")
     except FileNotFoundError:
         return None  # a removed file has been vacuumed away
 
 
-def _hash(columns: Sequence[str]) -> pl.Expr:
-    """A hash per row, small enough that billions of them add up without overflow."""
-    return (pl.struct(columns).hash(seed=0) // 2**32).cast(pl.Int64)
+def _marks(columns: Sequence[str]) -> dict[str, pl.Expr]:
+    """What a row adds to its value's sums: one, and the halves of its 64-bit hash, so that billions of rows fit."""
+    hashed = pl.struct(columns).hash(seed=0)
+    halves = (hashed // 2**32, hashed % 2**32)
+    return dict(zip(MARKS, (pl.lit(1, dtype=pl.Int64), *(half.cast(pl.Int64) for half in halves)), strict=True))

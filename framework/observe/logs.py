@@ -55,6 +55,7 @@ class Logs:
     _early: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _files: dict[str, int] = field(default_factory=dict)
     _started: bool = False
+    _muted: bool = False
 
     def __call__(self, event: Event) -> None:
         """Log an event: to standard error by level, and to its run's file once the run is known."""
@@ -106,9 +107,12 @@ class Logs:
         line = self.render(message.record["extra"]["document"])
         if self.write is not None:
             self.write(line)
-        else:
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+        elif not self._muted:
+            try:
+                sys.stderr.write(f"{line}\n")
+                sys.stderr.flush()
+            except BrokenPipeError:  # nobody reads any more, which is no reason to stop the run
+                self._muted = True
 
     def render(self, document: dict[str, Any]) -> str:
         """A document as the style wants it on standard error."""

@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from framework.run.messages import Happened, decode
 
@@ -60,6 +60,14 @@ class Child:
         self.returncode: int | None = None
         self.peak_memory_mb = 0.0
         self._hand_over(job)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self.returncode is None:  # whoever listened has failed: nothing may be left behind
+            self.kill()
+            self._bury()
 
     @property
     def pid(self) -> int:

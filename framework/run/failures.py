@@ -39,13 +39,15 @@ def classify(error: BaseException) -> Failure:
 
 
 def _classify_library(error: BaseException, text: str) -> Failure:
-    """Errors of Polars and deltalake, told by name: neither library is imported for it."""
+    """Errors of Polars, deltalake and botocore, told by name: none of them is imported for it."""
     name = type(error).__name__
     classes = {(c.__module__.partition(".")[0], c.__name__) for c in type(error).__mro__}
     if ("pyo3_runtime", "PanicException") in classes:
         return Failure("bug", name, f"{_PANIC}: {text}")
     if ("polars", "PolarsError") in classes and _DISK_FULL in text:
         return Failure("resource", name, f"disk full: {text}")
+    if ("botocore", "BotoCoreError") in classes:  # the object store was not reached, or not understood
+        return Failure("transient", name, text, retryable=True)
     if ("_internal", "DeltaError") in classes and name in _UNSETTLED:
         return Failure("transient", name, text, retryable=True)
     return Failure("bug", name, text)

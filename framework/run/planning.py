@@ -18,7 +18,7 @@ from framework.run.waiting import resolvable_version
 
 if TYPE_CHECKING:
     from framework.core.source import FileSource
-    from framework.definition import Output, Pipeline
+    from framework.definition import Pipeline
     from framework.run.request import RunRequest
     from framework.run.workspace import Workspace
 
@@ -203,8 +203,3 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
         reason="; ".join(news.reasons),
     )
     return PlanStore(space.lake, pipeline.name).fix(plan)
-
-
-def output_reads_only_tables(pipeline: Pipeline, output: Output) -> bool:
-    """Whether an output is made of tables alone, so that it can be computed again from them."""
-    return not pipeline.upstream(output.of) & pipeline.file_sources.keys()

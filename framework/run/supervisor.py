@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from framework.run.attempt import Child
@@ -28,13 +28,16 @@ BACKOFF_S = 1.0
 
 @dataclass(frozen=True)
 class Invocation:
-    """What one `sluice run` did: a report per pipeline, or why nothing could run, and the signal that ended it."""
+    """What one `sluice run` did: a report per pipeline, or why nothing could run, and the signal that ended it.
+
+    `tracebacks` has those of failed pipelines, by name, and under the empty name that of a refusal.
+    """
 
     id: str
     reports: tuple[RunReport, ...] = ()
     refusal: Failure | None = None
     signal: int | None = None
-    traceback: str = ""
+    tracebacks: dict[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -87,7 +90,7 @@ def supervise(
         tuple(tally.reports[name] for name in tally.upstream if name in tally.reports),
         refused.failure if refused else None,
         number,
-        refused.traceback if refused else "",
+        tally.tracebacks,
     )
 
 
@@ -100,7 +103,17 @@ def _run_child(job: Job, tally: Tally, signals: Signals) -> None:
     """Let one child work until it ends, is stopped by a signal, or dies: then say why it died."""
     tally.ended, tally.waits_for = False, ""
     killed_before = oom_kills()
-    child = Child(job)
+    with Child(job) as child:
+        _listen(child, tally, signals)
+    if tally.ended or tally.refused or signals.received or child.returncode is None:
+        return
+    limit = tally.ready.memory_mb if tally.ready else None
+    failure = explain_death(child.returncode, list(child.tail), killed_before, oom_kills(), limit)
+    tally.lose(failure, child.peak_memory_mb)
+
+
+def _listen(child: Child, tally: Tally, signals: Signals) -> None:
+    """Take in what a child says until it has ended; stop it when a signal comes, kill it when it will not."""
     deadline: float | None = None
     while child.returncode is None:
         patience = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -113,8 +126,3 @@ def _run_child(job: Job, tally: Tally, signals: Signals) -> None:
             child.stop()
         if deadline is not None and (len(signals.received) > 1 or time.monotonic() >= deadline):
             child.kill()
-    if tally.ended or tally.refused or signals.received:
-        return
-    limit = tally.ready.memory_mb if tally.ready else None
-    failure = explain_death(child.returncode, list(child.tail), killed_before, oom_kills(), limit)
-    tally.lose(failure, child.peak_memory_mb)

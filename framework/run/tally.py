@@ -65,6 +65,7 @@ class Tally:
     upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reports: dict[str, RunReport] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
+    tracebacks: dict[str, str] = field(default_factory=dict)
     current: Current | None = None
     refused: Refused | None = None
     ended: bool = False
@@ -105,8 +106,9 @@ class Tally:
                 self.tell(replace(event, fields={**self._context(), **event.fields}))
             case Reported(report, traceback):
                 self.settle(report, traceback)
-            case Refused():
+            case Refused(traceback=traceback):
                 self.refused = said
+                self.tracebacks[""] = traceback
             case Ended():
                 self.ended = True
 
@@ -130,6 +132,8 @@ class Tally:
             self.tell(Event("run.retry", text, "WARNING", {**context, "kind": failure.kind, "error": failure.error}))
             return
         self._keep(current.complete(report), traceback)
+        if traceback:
+            self.tracebacks[report.pipeline] = traceback
         if report.state in {"FAILED", "CANCELLED"}:
             self._skip_dependents(report.pipeline, f"{report.pipeline} failed")
 

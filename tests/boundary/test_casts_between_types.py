@@ -38,7 +38,7 @@ def test_integer_to_wider_integer_is_always_kept(numbers):
 @given(st.lists(INTEGERS, min_size=1))
 def test_integer_to_float(numbers):
     assert cast_values(numbers, pl.Float64(), pl.Int64()) == [
-        float(n) if int(float(n)) == n and abs(n) < 2**63 else LOST for n in numbers
+        float(n) if int(float(n)) == n and float(n) < 2**63 else LOST for n in numbers
     ]
 
 
@@ -64,6 +64,16 @@ def test_float_to_decimal_is_never_another_number(numbers):
 def test_decimal_to_decimal_of_fewer_places(values):
     expected = [v if v == round(v, 2) and abs(v) < 10**6 else LOST for v in values]
     assert cast_values(values, pl.Decimal(8, 2), pl.Decimal(20, 4)) == expected
+
+
+@pytest.mark.parametrize(("precision", "scale"), [(12, 4), (18, 2), (38, 2), (4, 4), (15, 0), (16, 0)])
+def test_float_that_is_too_large_for_a_decimal_is_lost(precision, scale):
+    limit = 10.0 ** (precision - scale)
+    near = [math.nextafter(limit, 0), math.nextafter(-limit, 0), limit - 0.4 * 10.0**-scale]
+    beyond = [limit, -limit, 2 * limit, limit * 1e9, math.inf, math.nan]
+    found = cast_values([*beyond, *near], pl.Decimal(precision, scale), pl.Float64())
+    assert found[: len(beyond)] == [LOST] * len(beyond)
+    assert cast_values([limit * 4], pl.Decimal(precision, scale), pl.Float32()) == [LOST]
 
 
 def test_decimal_to_integer_and_float():

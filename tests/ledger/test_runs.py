@@ -94,7 +94,9 @@ def test_a_failure_is_kept_with_its_class(ledger):
 
 
 def test_a_run_taken_up_again_keeps_one_row_and_forgets_the_failure(ledger):
-    record_finished(ledger, replace(REPORT, state="FAILED", failure=Failure("killed", "SIGKILL", "x")), invocation_id="1")
+    record_finished(
+        ledger, replace(REPORT, state="FAILED", failure=Failure("killed", "SIGKILL", "x")), invocation_id="1"
+    )
     start(ledger)
     row = get(ledger, "ab12cd")
     assert (row["state"], row["failure_kind"], row["report"]) == ("RUNNING", None, None)
@@ -104,7 +106,9 @@ def test_a_run_taken_up_again_keeps_one_row_and_forgets_the_failure(ledger):
 def test_recent_runs_come_newest_first_and_by_domain(ledger):
     for second, pipeline in enumerate(["shop.orders", "shop.totals", "shopping.list"]):
         at = f"2026-11-20T08:15:0{second}+00:00"
-        record_finished(ledger, replace(REPORT, run_id=f"run{second}", pipeline=pipeline, started_at=at), invocation_id="1")
+        record_finished(
+            ledger, replace(REPORT, run_id=f"run{second}", pipeline=pipeline, started_at=at), invocation_id="1"
+        )
     assert [row["run_id"] for row in recent(ledger)] == ["run2", "run1", "run0"]
     assert [row["run_id"] for row in recent(ledger, pipeline="shop")] == ["run1", "run0"]
     assert [row["run_id"] for row in recent(ledger, limit=1)] == ["run2"]
@@ -115,9 +119,9 @@ def test_a_run_is_found_by_the_beginning_of_its_id(ledger):
         start(ledger, run_id)
     assert get(ledger, "ab1")["run_id"] == "ab12cd"
     assert get(ledger, "ab")["run_id"] == "ab"
-    with pytest.raises(SelectionError, match="^no run begins with 'x%'; `sluice runs` lists them$"):
+    with pytest.raises(SelectionError, match=r"^no run begins with 'x%'; `sluice runs` lists them$"):
         get(ledger, "x%")
-    with pytest.raises(SelectionError, match="^'a' is the beginning of several runs: ab, ab12cd, ab99$"):
+    with pytest.raises(SelectionError, match=r"^'a' is the beginning of several runs: ab, ab12cd, ab99$"):
         get(ledger, "a")
 
 
@@ -146,9 +150,7 @@ def test_a_ledger_of_a_newer_version_is_refused(ledger, address):
         connection.execute(insert(version).values(version=99))
     with pytest.raises(ConfigurationError) as caught:
         open_ledger(address)
-    assert str(caught.value) == (
-        "the ledger has version 99, this Sluice knows 1: upgrade Sluice, or set SLUICE_LEDGER"
-    )
+    assert str(caught.value) == ("the ledger has version 99, this Sluice knows 1: upgrade Sluice, or set SLUICE_LEDGER")
 
 
 WRITER = """
@@ -183,7 +185,7 @@ def test_reading_creates_no_sqlite_file(tmp_path):
 
 @pytest.mark.parametrize("address", ["not a url", "mysql://me@db/x", "sqlite"])
 def test_an_address_that_cannot_be_used_says_what_is_expected(address):
-    with pytest.raises(ConfigurationError, match="expected sqlite:///<file> or postgresql://user@host/database$"):
+    with pytest.raises(ConfigurationError, match=r"expected sqlite:///<file> or postgresql://user@host/database$"):
         open_ledger(address)
 
 

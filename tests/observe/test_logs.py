@@ -15,6 +15,8 @@ from framework.observe.lines import text_line
 from framework.observe.logs import Logs, LogStyle, prune, wants_color
 from framework.observe.redact import Redactor
 
+STYLE = LogStyle()
+
 
 def event(name="run.planned", message="2 new files", level="INFO", **fields):
     return Event(name, message, level, fields)
@@ -25,7 +27,7 @@ def said(tmp_path):
     """Make logs whose lines for standard error are kept in a list."""
     lines = []
 
-    def make(style=LogStyle(), secrets=(), folder=tmp_path / "logs"):
+    def make(style=STYLE, secrets=(), folder=tmp_path / "logs"):
         return Logs(folder, style, Redactor(secrets), lines.append), lines
 
     return make
@@ -84,7 +86,9 @@ def test_a_run_with_nothing_new_leaves_no_file(said, tmp_path):
 
 def test_secrets_reach_neither_standard_error_nor_the_file(said, tmp_path):
     logs, lines = said(LogStyle(verbose=True), secrets=["hunter2hunter2"])
-    logs(event(message="with hunter2hunter2", run_id="r1", url="s3://k:hunter2hunter2@x", deep=[{"a": "hunter2hunter2"}]))
+    logs(
+        event(message="with hunter2hunter2", run_id="r1", url="s3://k:hunter2hunter2@x", deep=[{"a": "hunter2hunter2"}])
+    )
     assert "hunter2" not in lines[0] + (tmp_path / "logs/r1.jsonl").read_text()
 
 
@@ -93,10 +97,9 @@ def test_a_folder_that_cannot_be_written_is_a_warning_once(said, tmp_path):
     logs, lines = said(folder=tmp_path / "file/logs")
     logs(event(run_id="r1"))
     logs(event(run_id="r2"))
-    assert [line[9:] for line in lines if "WARNING" in line] == [
-        f"WARNING run logs cannot be written to {tmp_path}/file/logs, so this run has none:"
-        f" [Errno 20] Not a directory: '{tmp_path}/file/logs'"
-    ]
+    lost = f"run logs cannot be written to {tmp_path}/file/logs, so this run has none"
+    why = f"[Errno 20] Not a directory: '{tmp_path}/file/logs'"
+    assert [line[9:] for line in lines if "WARNING" in line] == [f"WARNING {lost}: {why}"]
 
 
 def test_the_oldest_files_are_pruned(tmp_path):

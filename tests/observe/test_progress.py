@@ -25,9 +25,9 @@ def test_each_pipeline_has_a_line_with_its_state_and_rows(monkeypatch):
     report = {"sources": {"orders": {"rows_in": 1500}}}
     progress(Event("run.reported", "done", "INFO", {"pipeline": "shop.orders", "state": "SUCCESS", "report": report}))
     progress.close()
-    shown = stream.getvalue()
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
     assert "08:15:00 WARNING [odd] {line}" in shown
-    assert re.search(r"shop\.orders +done +1,500 rows +\d:\d\d:\d\d", shown.splitlines()[-1])
+    assert re.search(r"shop\.orders +done +1,500 rows +\d:\d\d:\d\d", shown)
 
 
 def test_nothing_is_shown_when_nothing_happened():

@@ -52,18 +52,20 @@ class CountingSource:
             yield kept.select(columns) if columns is not None else kept
 
 
-def checked(source: CountingSource, *, with_reference: bool) -> Checked:
+def checked(source: CountingSource, refused: list[pl.DataFrame], *, with_reference: bool = True) -> Checked:
     known = {PRODUCT: pl.LazyFrame({"product_id": ["PRD001"]})} if with_reference else {}
-    return check([source.scan()], compile_contract(Sale), source="sales", known=known)
+    contract = compile_contract(Sale)
+    return check([source.scan()], contract, source="sales", quarantine=refused.append, known=known)
 
 
-def sinks(one: Checked, folder: Path) -> list[pl.LazyFrame]:
-    """Everything a boundary gives, as one execution takes it: two sinks and two rows of counts."""
-    accepted, rejected = (
-        frame.sink_parquet(folder / f"{name}.parquet", lazy=True)
-        for name, frame in (("accepted", one.accepted), ("rejected", one.rejected))
-    )
-    return [accepted, rejected, one.totals, one.broken]
+def outputs(rows: pl.LazyFrame, folder: Path) -> list[pl.LazyFrame]:
+    """Three tables made of the same rows, as the sinks of one execution."""
+    tables = {
+        "all": rows,
+        "dear": rows.filter(pl.col("unit_price") > 1),
+        "units": rows.group_by("store_id").agg(pl.col("quantity").sum()),
+    }
+    return [frame.sink_parquet(folder / f"{name}.parquet", lazy=True) for name, frame in tables.items()]
 
 
 def line(number: int, quantity: str = "1", product: str = "PRD001") -> tuple[str, ...]:
@@ -77,21 +79,26 @@ LINES = st.builds(
 
 @settings(max_examples=20)
 @given(st.lists(LINES, max_size=12), st.booleans())
-def test_the_boundary_opens_its_source_once_for_both_sinks_and_all_counts(tmp_path_factory, rows, with_reference):
+def test_the_boundary_opens_its_source_once_for_all_that_becomes_of_its_rows(tmp_path_factory, rows, with_reference):
     folder = tmp_path_factory.mktemp("sinks")
-    source = CountingSource(rows)
-    *_, totals, _ = pl.collect_all(sinks(checked(source, with_reference=with_reference), folder), engine="streaming")
+    source, refused = CountingSource(rows), []
+    found = checked(source, refused, with_reference=with_reference)
+    pl.collect_all(outputs(found.accepted, folder), engine="streaming")
     assert source.openings == 1
-    accepted, rejected = (pl.read_parquet(folder / f"{name}.parquet").height for name in ("accepted", "rejected"))
-    assert totals.select("rows_in", "accepted").row(0) == (len(rows), accepted)
-    assert accepted + rejected == len(rows)
+    accepted, quarantined = pl.read_parquet(folder / "all.parquet").height, sum(batch.height for batch in refused)
+    assert accepted + quarantined == len(rows)
+    tally = found.tally
+    assert (tally.rows_in, tally.accepted, tally.refused) == (len(rows), accepted, quarantined)
+    assert tally.waiting == sum(batch.filter(state="waiting").height for batch in refused)
 
 
-def test_the_count_would_show_every_further_opening(tmp_path):
-    source = CountingSource([line(1), line(2, "0")])
-    for frame in sinks(checked(source, with_reference=True), tmp_path):
-        frame.collect(engine="streaming")
-    assert source.openings == 4
+def test_what_is_checked_twice_would_be_counted_twice(tmp_path):
+    source, refused = CountingSource([line(1), line(2, "0")]), []
+    found = checked(source, refused)
+    for sink in outputs(found.accepted, tmp_path):
+        sink.collect(engine="streaming")
+    assert source.openings == 3
+    assert (found.tally.rows_in, len(refused)) == (6, 3)
 
 
 class Watch:

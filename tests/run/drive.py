@@ -18,5 +18,5 @@ if __name__ == "__main__":
     done = supervise(job, audience=Audience("inv-1"), invocation="inv-1", backoff_s=0)
     heavy = sorted({"polars", "pandera", "deltalake", "pydantic_settings"} & sys.modules.keys())
     found = {r.pipeline: [r.state, r.reason] for r in done.reports}
-    print(json.dumps({"reports": found, "signal": done.signal, "heavy": heavy}))
+    sys.stdout.write(json.dumps({"reports": found, "signal": done.signal, "heavy": heavy}))
     sys.exit(exit_code(done))

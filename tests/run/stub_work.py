@@ -35,8 +35,8 @@ def run(name, project, request):
     if action == "unchanged":
         return RunReport("", name, "UNCHANGED", reason="nothing is new")
     emit("run.planned", f"{name}: 2 new files", run_id=f"run-{name}", seq=3, mode="incremental", reason="2 new files")
-    print(f"printed by {name}")
-    print(f"last words of {name}", file=sys.stderr)
+    print(f"printed by {name}")  # noqa: T201 - what a step may do
+    print(f"last words of {name}", file=sys.stderr)  # noqa: T201
     Path(project, f"{name}.pid").write_text(str(os.getpid()))
     ACTIONS[action](name, Path(project))
     source = SourceReport(rows_in=10, accepted=8, quarantined=1, dropped={"duplicate": 1}, files=2, reasons={"bad": 1})

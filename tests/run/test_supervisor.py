@@ -1,4 +1,4 @@
-"""The supervisor on real processes: they fail, crash, are killed, and what is reported is held against what happened."""
+"""The supervisor on real processes: they fail, crash and are killed, and the reports say what happened."""
 
 from __future__ import annotations
 
@@ -270,3 +270,20 @@ def test_secrets_are_masked_wherever_a_child_says_them(tmp_path, drive, monkeypa
     assert "printed by" not in err
     assert "*** a.ok\n" in err
     assert "printed by" not in (tmp_path / "data/logs/run-a.ok.jsonl").read_text()
+
+
+def test_no_child_is_left_when_whoever_listens_fails(tmp_path):
+    def audience(ready):
+        def tell(event):
+            if event.name == "output":
+                raise RuntimeError("no more")
+
+        return tell
+
+    path = (str(HERE), *(p for p in sys.path if p))
+    with pytest.raises(RuntimeError, match="no more"):
+        supervise(Job(str(tmp_path), ("a.sleep",), entry="stub_work:work", path=path), audience=audience)
+    done = subprocess.run(
+        ["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True, check=False
+    )
+    assert "framework.run.child" not in done.stdout

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from framework.storage import FileInfo
+
 ACCESS_KEY = "AKIACANARY0123456789"
-SECRET = "canary/secret+key=0123456789abcdefghij"  # noqa: S105 - made up
+SECRET = "canary/secret+key=0123456789abcdefghij"
 
 
 @dataclass
@@ -69,13 +71,16 @@ class Bucket:
 
         An object's time is that of its arrival; a local run only compares when its files have the same.
         """
-        there = {file.path for name in os.listdir(folder) for file in self.raw.files(f"{name}/*")}
+        there = {file.path for file in self._uploaded(folder)}
         paths = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*.*")) if path.is_file()}
         for name, path in paths.items():
             if name not in there and not name.startswith("_"):
                 self.raw.filesystem().put_file(str(path), self.raw.uri(name))
-        for file in (file for name in os.listdir(folder) for file in self.raw.files(f"{name}/*")):
+        for file in self._uploaded(folder):
             os.utime(paths[file.path], (file.modified.timestamp(),) * 2)
+
+    def _uploaded(self, folder: Path) -> list[FileInfo]:
+        return [file for below in folder.iterdir() for file in self.raw.files(f"{below.name}/*")]
 
     def download(self, folder: Path) -> Path:
         """Copy the lake into a local folder, so that its bare files can be looked at."""

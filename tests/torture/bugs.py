@@ -1,4 +1,4 @@
-"""Seeded bugs: each puts one classic mistake into the house for the length of a run. The checks must find all of them."""
+"""Seeded bugs: each puts one classic mistake into the house for the length of a run. The checks must find each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import CommitProperties, DeltaTable
 
 from framework.lake import delta, plans, stage
 from framework.run import flow

@@ -10,10 +10,13 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from framework import Pipeline, csv_files, step, table
 from framework.core.typed import DataFrameModel, LazyFrame
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 """The time of every run."""
@@ -109,14 +112,16 @@ def _products(number: int) -> str:
 def _sales(number: int) -> str:
     """Eleven lines: new ones over two days, an update, a late one, one that waits, a copy and a spoiled one."""
     new = [_line(number, i, product=100 + 2 * number + i % 2) for i in range(6)]
-    updated = _line(number - 1, 2, product=100 + 2 * number, quantity=9) if number > 1 else _line(number, 6, product=102)
+    updated = (
+        _line(number - 1, 2, product=100 + 2 * number, quantity=9) if number > 1 else _line(number, 6, product=102)
+    )
     late = _line(number, 7, product=100 + 2 * number, day=-3)
     waiting = _line(number, 8, product=100 + 2 * (number + 1))
-    spoiled = _line(number, 9, product=100 + 2 * number, quantity=0)
+    spoiled = _line(number, 9, product="X", quantity=0)
     return "\n".join([HEADER, *new, updated, late, waiting, new[0], spoiled, ""])
 
 
-def _line(number: int, index: int, *, product: int, quantity: int = 2, day: int = 0) -> str:
+def _line(number: int, index: int, *, product: int | str, quantity: int = 2, day: int = 0) -> str:
     at = FIRST_DAY + timedelta(days=number % 4 + day + index % 2, minutes=number)
     identity = f"TXN{10_000 + number * 10 + index},ST00{index % 2 + 1},CUST{100 + index},PRD{product}"
     return f"{identity},{quantity},{10 + index}.50,{5 * (index % 2)},{at:{MOMENT}}"

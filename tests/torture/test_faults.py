@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 ONLY_FIRST = {"table.create"}
 """Points that a run on existing tables does not pass."""
-CASES = [(run, point) for run in ("first", "incremental") for point in POINTS if run == "first" or point not in ONLY_FIRST]
+CASES = [
+    (run, point) for run in ("first", "incremental") for point in POINTS if run == "first" or point not in ONLY_FIRST
+]
 
 
 def begin(run: str, reference: Reference, at: Place) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A commit that raises may have landed or not: either way the run ends right, and no file of a tried commit is deleted."""
+"""A commit that raises may have landed or not: the run ends right, and no file of a tried commit is deleted."""
 
 from __future__ import annotations
 

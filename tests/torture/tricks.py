@@ -93,5 +93,3 @@ TRICKS: dict[str, Callable[[], Any]] = {
     "records_syncs": records_syncs,
     "counts_refusals": counts_refusals,
 }
-
-

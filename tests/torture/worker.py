@@ -42,7 +42,7 @@ def record_passages() -> None:
 
 
 def carry_out(job: dict[str, Any]) -> dict[str, Any]:
-    """Run the job's pipelines once, or until nothing is new. A stop that was never reached is made up for at the end."""
+    """Run the job's pipelines once, or until nothing is new. A stop that was never reached comes at the end."""
     passed.clear()
     faults._hits.clear()
     os.environ["SLUICE_FAULT"] = job.get("fault") or ""

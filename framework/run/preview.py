@@ -1,0 +1,96 @@
+"""Say what a run would cover, and why, without fixing anything."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from framework.core.plan import FilesInput, TableInput
+from framework.lake import PlanStore
+from framework.run.compiled import fingerprint
+from framework.run.planning import find_news, find_position
+from framework.run.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from framework.core.plan import Input
+    from framework.definition import Pipeline
+    from framework.run.request import RunRequest
+    from framework.settings import Settings
+
+SHOWN_FILES = 5
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the next run of a pipeline would do. `files`: per source the paths, with their bytes in total."""
+
+    pipeline: str
+    has_work: bool
+    seq: int
+    mode: str
+    reasons: list[str]
+    files: dict[str, list[str]]
+    bytes: dict[str, int]
+    tables: dict[str, str]
+    missing: list[str]
+    definition_changed: bool
+    resumes: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Render as plain data for JSON."""
+        return asdict(self)
+
+    def render(self) -> list[str]:
+        """Render as lines for a terminal."""
+        if not self.has_work:
+            lines = [f"{self.pipeline}: nothing is new"]
+        else:
+            head = "finish" if self.resumes else self.mode
+            lines = [f"{self.pipeline}: {head}, sequence {self.seq}"]
+            lines += [f"    because {reason}" for reason in self.reasons]
+            lines += [line for name in self.files for line in self._file_lines(name)]
+        lines += [f"    waits for table {name}, which another pipeline writes first" for name in self.missing]
+        if self.definition_changed:
+            text = "    its definition has changed since its last run; rows already written stay as they are"
+            lines.append(text + ", --full computes them again")
+        return lines
+
+    def _file_lines(self, name: str) -> list[str]:
+        paths = self.files[name]
+        shown = [f"    reads   {path}" for path in paths[:SHOWN_FILES]]
+        if len(paths) > SHOWN_FILES:
+            size = self.bytes[name] / MEGABYTE
+            shown.append(f"    reads   {len(paths) - SHOWN_FILES} more of {name}, {size:.1f} MB in all")
+        return shown
+
+
+def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Preview:
+    """Preview the next run of a pipeline: lists its inputs, reads no data, writes nothing."""
+    space = open_workspace(settings, request)
+    position = find_position(pipeline, space)
+    store = PlanStore(space.lake, pipeline.name)
+    last = store.plan(position.finished) if position.finished else None
+    pending = position.pending
+    news = None if pending else find_news(pipeline, space, position, request)
+    inputs: dict[str, Input] = pending.inputs if pending else news.inputs if news else {}
+    reasons = [pending.reason] if pending else news.reasons if news else []
+    files = {name: given.files for name, given in inputs.items() if isinstance(given, FilesInput) and given.files}
+    return Preview(
+        pipeline=pipeline.name,
+        has_work=bool(reasons),
+        seq=position.finished + 1,
+        mode=pending.mode if pending else news.mode if news else "incremental",
+        reasons=reasons,
+        files={name: [f.path for f in found] for name, found in files.items()},
+        bytes={name: sum(f.size for f in found) for name, found in files.items()},
+        tables={name: _words(given) for name, given in inputs.items() if isinstance(given, TableInput)},
+        missing=list(news.missing) if news else [],
+        definition_changed=last is not None and last.fingerprint != fingerprint(pipeline),
+        resumes=pending is not None,
+    )
+
+
+def _words(given: TableInput) -> str:
+    since = "" if given.since in {None, given.version} else f", was {given.since}"
+    return f"{given.table} at version {given.version}{since}"
