@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAYS = 365
 PRODUCTS = 5_000

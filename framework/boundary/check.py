@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.boundary.casts import cast
-from framework.boundary.conform import passing, total
+from framework.boundary.conform import is_there, passing, total
 from framework.boundary.contract import ColumnSpec, Contract, Rule
 from framework.core.frames import BLANK, MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 
@@ -201,9 +201,7 @@ def _typed(spec: ColumnSpec, available: pl.Schema) -> tuple[pl.Expr, list[Rule]]
         value = pl.when(is_missing).then(pl.lit(spec.default, dtype=spec.dtype)).otherwise(value)
     rules = [Rule("type", spec.name, kept, type_words(spec))]
     if not spec.nullable:
-        # NOTE: polars orders NaN above every number, so a missing float would pass `gt`.
-        there = typed.is_not_null() & typed.is_not_nan() if spec.dtype.is_float() else typed.is_not_null()
-        given = there if spec.name not in available else there | ~kept
+        given = is_there(spec) if spec.name not in available else is_there(spec) | ~kept
         rules.append(Rule("not_null", spec.name, given, "must not be empty"))
     return value, rules
 

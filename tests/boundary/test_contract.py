@@ -10,6 +10,7 @@ import pytest
 from pandera.api.polars.types import PolarsData
 
 from framework.boundary import compile_contract, conform
+from framework.boundary.conform import Violations, settled_rules
 from framework.boundary.trace import tier
 from framework.errors import DefinitionError, Problem, SchemaError
 from tests.boundary.checking import hold
@@ -210,3 +211,33 @@ def test_step_s_output_may_differ_where_no_value_can_be_lost():
     ).with_columns(pl.col("price").cast(pl.Decimal(20, 2)))
     found = conform(given, compile_contract(Made), "made").collect()
     assert dict(found.schema) == {"id": pl.Int64, "price": pl.Decimal(9, 2), "name": pl.String, "more": pl.Boolean}
+
+
+def test_element_wise_rule_of_a_step_s_output_is_counted():
+    class Small(pa.DataFrameModel):
+        id: int
+
+        @pa.check("id", element_wise=True)
+        def small(cls, value: int) -> bool:
+            return value < 3
+
+    violations = Violations(compile_contract(Small))
+    rows = violations.watch(pl.LazyFrame({"id": [1, 2, 3, 4]})).collect(engine="streaming")
+    assert rows.height == 4
+    assert violations.counts["id: breaks rule small"] == 2
+
+
+def test_settled_rules_are_not_counted_again():
+    contract = compile_contract(Made)
+    settled = settled_rules(contract, {"id"})
+    assert [rule.reason for rule in settled] == ["id: must not be empty"]
+    assert [rule.reason for rule in Violations(contract, settled=settled).rules] == ["name: must not be empty"]
+
+
+def test_step_s_output_with_nan_where_a_number_must_be_is_counted():
+    class Rate(pa.DataFrameModel):
+        rate: float = pa.Field(ge=0)
+
+    violations = Violations(compile_contract(Rate))
+    violations.watch(pl.LazyFrame({"rate": [0.5, float("nan"), None]})).collect(engine="streaming")
+    assert violations.counts["rate: must not be empty"] == 2

@@ -14,9 +14,9 @@ import pytest
 
 from framework.core.typed import LazyFrame
 from framework.definition import Pipeline, step, table
+from framework.errors import SchemaError, StepError
 from framework.run.compiled import contracts, empty_inputs, fingerprint, verify, wire
 from framework.sources import csv_files
-from framework.errors import SchemaError, StepError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -176,9 +176,10 @@ LETTERS = [f"value {n}" for n in range(40)]
             lambda r: r.with_columns(pl.col("name").replace({"a": "b"})),
             lambda r: r.with_columns(pl.col("name").replace({"a": "c"})),
         ),
-        (
-            lambda r: r.with_columns(pl.col("id").map_elements(lambda v: v + 1, return_dtype=pl.Int64)),
-            lambda r: r.with_columns(pl.col("id").map_elements(lambda v: v + 2, return_dtype=pl.Int64)),
+        pytest.param(
+            lambda r: r.with_columns(pl.col("id").map_batches(lambda v: v + 1, return_dtype=pl.Int64)),
+            lambda r: r.with_columns(pl.col("id").map_batches(lambda v: v + 2, return_dtype=pl.Int64)),
+            marks=pytest.mark.xfail(reason="a plan does not show what its Python functions do", strict=True),
         ),
         (lambda r: r.sort("id"), lambda r: r.sort("id", descending=True)),
     ],
@@ -245,16 +246,24 @@ class Row(pa.DataFrameModel):
     def past(cls, data: PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.col("at") <= pl.lit(run_time()))
 
-    @pa.check("id", element_wise=True)
-    def small(cls, value: int) -> bool:
-        return value < 100
-
 @step(returns=Row)
 def kept(rows: LazyFrame[Row]) -> pl.LazyFrame:
     return rows.join(rows.group_by("name").agg(pl.len()), on="name").select("id", "name", "at").filter(id=3)
 
 print(fingerprint(Pipeline("x", sources={"rows": csv_files("*")}, steps=[kept], outputs=[table("x", of=kept)])))
 """
+
+
+def test_element_wise_check_does_not_keep_a_pipeline_from_having_an_identity():
+    class Model(pa.DataFrameModel):
+        id: int
+
+        @pa.check("id", element_wise=True)
+        def small(cls, value: int) -> bool:
+            return value < 100
+
+    assert verify(pipeline_of(Model)) == []
+    assert fingerprint(pipeline_of(Model)) == fingerprint(pipeline_of(Model))
 
 
 def test_identity_is_the_same_in_every_process():

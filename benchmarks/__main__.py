@@ -1,0 +1,156 @@
+"""`python -m benchmarks [--size smoke|core] [--rounds N] [--only WORD ...]`: measure, and print ratios and limits."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import data
+from benchmarks.measure import Case, Sample, measure, medians, python, ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CACHE = Path(os.environ.get("SLUICE_BENCH_DATA", Path(tempfile.gettempdir()) / "sluice-bench"))
+SIZES = {"smoke": (400_000, 40), "core": (20_000_000, 1_000)}
+CONTROL = "control"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two programs held against each other: ours and the limit, and what the ratios may be at most."""
+
+    name: str
+    ours: str
+    limit: str
+    most: dict[str, float]
+    data: str
+    note: str = ""
+
+
+COMPARISONS = [
+    Comparison("a year from Parquet", "year", "year_by_hand", {"wall_s": 1.10, "cpu_s": 1.10, "rss_mb": 1.3}, "year"),
+    Comparison("checked and split", "checked_copy", "copy", {"cpu_s": 1.4}, "year"),
+    Comparison("reading a gigabyte of CSV", "read_csv", "bare_csv", {"wall_s": 1.15, "cpu_s": 1.15}, "csv"),
+    Comparison("a gigabyte of CSV, the whole run", "gigabyte", "bare_csv", {}, "csv", "memory: see below"),
+    Comparison("an incremental day", "one_day", "full_year", {"wall_s": 0.1, "cpu_s": 0.1}, "late"),
+    Comparison("nothing new", "nothing_new", "imports", {"cpu_s": 1.5}, "year"),
+]
+
+
+def main() -> int:
+    """Make the data, measure every comparison, print the table."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--size", choices=SIZES, default="smoke")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=[])
+    wanted = parser.parse_args()
+    rows, megabytes = SIZES[wanted.size]
+    folder = make_data(wanted.size, rows, megabytes)
+    print(f"{rows:,} lines of Parquet, {megabytes} MB of CSV, {wanted.rounds} rounds, {versions()}")
+    print(f"load before: {os.getloadavg()[0]:.1f}")
+    for comparison in COMPARISONS:
+        if not wanted.only or any(word in comparison.name for word in wanted.only):
+            show(comparison, run(comparison, folder, wanted.rounds))
+    return 0
+
+
+def make_data(size: str, rows: int, megabytes: int) -> Path:
+    """Make the inputs once, outside the repository."""
+    folder = CACHE / size
+    if not (folder / "done").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in ("year", "late"):
+            data.year_of_parquet(folder / name, rows)
+            data.products(folder / name)
+        data.one_csv(folder / "csv", megabytes)
+        data.products(folder / "csv")
+        data.a_late_day(folder / "late", rows)
+        base = folder / "lake_of_the_year"
+        base.mkdir()
+        _case("year", folder / "year", base)
+        (folder / "done").touch()
+    return folder
+
+
+def _case(name: str, source: Path, scratch: Path) -> None:
+    subprocess.run(python(name, source, scratch), check=True)
+    if name == "year":
+        subprocess.run(python("full_daily", source, scratch), check=True)
+
+
+def run(comparison: Comparison, folder: Path, rounds: int) -> dict[str, list[Sample]]:
+    """Measure ours, the limit, and the limit once more under another name: how far equal things differ here."""
+    scratch = CACHE / "scratch"
+    source = folder / comparison.data
+    prepare: Callable[[Path], None] | None = None
+    if comparison.name == "an incremental day":
+        prepare = lambda place: shutil.copytree(folder / "lake_of_the_year", place, dirs_exist_ok=True) and None  # noqa: E731
+    ours = Case(comparison.ours, python(comparison.ours, source, scratch), prepare)
+    if comparison.ours == "nothing_new":
+        ours = _nothing_new(folder)
+    cases = [
+        ours,
+        Case(comparison.limit, python(comparison.limit, source, scratch), prepare),
+        Case(CONTROL, python(comparison.limit, source, scratch), prepare),
+    ]
+    if comparison.data == "csv":
+        cases.append(Case("idle", python("idle", source, scratch)))
+    return measure(cases, scratch, rounds)
+
+
+def _nothing_new(folder: Path) -> Case:
+    """`sluice run retail` where nothing is new: supervisor and child, nine pipelines."""
+    raw = folder / "retail"
+    env = {
+        "SLUICE_RAW": str(raw),
+        "SLUICE_LAKE": str(folder / "retail_lake"),
+        "SLUICE_LEDGER": f"sqlite:///{folder}/retail.db",
+        "SLUICE_LOGS": str(folder / "logs"),
+    }
+    command = [sys.executable, "-m", "framework.cli.main", "run", "retail", "--quiet"]
+    if not raw.exists():
+        subprocess.run(
+            [sys.executable, "-m", "framework.cli.main", "sample", "retail", "--out", str(raw)], check=True, stdout=-3
+        )
+    return Case("nothing_new", command, lambda _: _settle(command, env), env)
+
+
+def _settle(command: list[str], env: dict[str, str]) -> None:
+    subprocess.run(command, env={**os.environ, **env}, check=True, stdout=subprocess.DEVNULL)
+
+
+def show(comparison: Comparison, samples: dict[str, list[Sample]]) -> None:
+    """Print one comparison: medians, ratios with their spread, the control, the verdict."""
+    print(f"\n{comparison.name}: {comparison.ours} against {comparison.limit}")
+    for name, found in samples.items():
+        one = medians(found)
+        print(f"  {name:14} wall {one.wall_s:8.2f} s   cpu {one.cpu_s:8.2f} s   peak {one.rss_mb:7.0f} MiB")
+    for what in ("wall_s", "cpu_s", "rss_mb"):
+        middle, least, most = ratio(samples, comparison.ours, comparison.limit, what)
+        control = ratio(samples, CONTROL, comparison.limit, what)[0]
+        verdict = ""
+        if what in comparison.most:
+            verdict = f"   at most {comparison.most[what]}: {'met' if middle <= comparison.most[what] else 'MISSED'}"
+        print(f"  {what:7} x {middle:5.2f} ({least:.2f}..{most:.2f})   control {control:.2f}{verdict}")
+    if "idle" in samples:
+        above = medians(samples[comparison.ours]).rss_mb - medians(samples["idle"]).rss_mb
+        print(f"  memory above an idle imported process: {above:.0f} MiB (at most 256)")
+
+
+def versions() -> str:
+    """The versions that decide."""
+    from importlib.metadata import version
+
+    return ", ".join(f"{name} {version(name)}" for name in ("polars", "deltalake", "pandera"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

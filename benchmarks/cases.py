@@ -1,0 +1,191 @@
+"""The measured programs: `python -m benchmarks.cases NAME DATA SCRATCH`, each in a process of its own.
+
+Imports stand inside the cases, so that each process loads what it needs and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def year_by_hand(data: Path, scratch: Path) -> None:
+    """A year of sale lines from Parquet into a Delta table, written by hand."""
+    import polars as pl
+
+    from benchmarks.by_hand import sales_to_delta
+    from benchmarks.data import PRODUCTS
+
+    pl.DataFrame({"product_id": [f"PRD{n:04d}" for n in range(PRODUCTS)]}).write_parquet(scratch / "products.parquet")
+    sales_to_delta(data, scratch)
+
+
+def year(data: Path, scratch: Path) -> None:
+    """The same with Sluice: full run of `retail.sales`."""
+    from benchmarks.pipelines import products, sales_from_parquet
+    from framework.run.flow import run_in
+    from framework.run.request import RunRequest
+
+    space = _space(data, scratch)
+    run_in(products, space, RunRequest())
+    run_in(sales_from_parquet, space, RunRequest(full=True))
+
+
+def full_daily(data: Path, scratch: Path) -> None:
+    """Sum up the sales that are there."""
+    from benchmarks.pipelines import daily_sales
+    from framework.run.flow import run_in
+    from framework.run.request import RunRequest
+
+    run_in(daily_sales, _space(data, scratch), RunRequest())
+
+
+def copy(data: Path, scratch: Path) -> None:
+    """Read sale lines from Parquet and write them again, unchecked."""
+    import polars as pl
+
+    rows = pl.scan_parquet(sorted((data / "sales").glob("*.parquet")))
+    rows.sink_parquet(scratch / "copy.parquet", compression_level=1, maintain_order=False)
+
+
+def checked_copy(data: Path, scratch: Path) -> None:
+    """The same, with every line checked, accepted and refused apart, and counted."""
+    import polars as pl
+
+    from benchmarks.pipelines import sales_from_parquet
+    from framework.boundary import check, compile_contract
+    from framework.lake import StagingArea
+    from framework.lake.quarantine import SCHEMA
+    from framework.sources import scan_files
+
+    space = _space(data, scratch)
+    source = sales_from_parquet.sources["sales"]
+    contract = compile_contract(sales_from_parquet.schema_of("sales"))
+    refused = StagingArea(space.lake, pl.Schema({n: t for n, t in SCHEMA.items() if n not in _STAMPS}), ("state",))
+    scanned = scan_files(source, _files(space.raw, "sales/*.parquet"), space.raw, _expected(contract))
+    checked = check(scanned.parts, contract, source="sales", quarantine=refused.add)
+    checked.accepted.sink_parquet(scratch / "copy.parquet", compression_level=1, maintain_order=False)
+    refused.files()
+    if checked.tally.rows_in != checked.tally.accepted + checked.tally.refused:
+        raise SystemExit("rows were lost")
+
+
+_STAMPS = {"run_id", "seq", "quarantined_at"}
+
+
+def bare_csv(data: Path, scratch: Path) -> None:
+    """Scan a CSV with every column as text, parse it in the plan, and write it: nothing else."""
+    import os
+
+    import polars as pl
+
+    os.environ["POLARS_CSV_CHUNK_SIZE"] = str(2**20)
+    rows = pl.scan_csv(data / "sales" / "sales.csv", infer_schema=False)
+    parsed = rows.with_columns(
+        pl.col("quantity").cast(pl.Int64, strict=False),
+        pl.col("unit_price").cast(pl.Decimal(12, 4), strict=False),
+        pl.col("discount_percent").cast(pl.Decimal(7, 4), strict=False),
+        pl.col("transaction_timestamp").str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, cache=False),
+    )
+    parsed.sink_parquet(scratch / "copy.parquet", compression_level=1, maintain_order=False)
+
+
+def read_csv(data: Path, scratch: Path) -> None:
+    """The same through Sluice's reader: lines located, layout judged, casts as in `bare_csv`."""
+    import os
+
+    import polars as pl
+
+    from benchmarks.pipelines import sales_from_csv
+    from framework.boundary import compile_contract
+    from framework.sources import scan_files
+
+    os.environ["POLARS_CSV_CHUNK_SIZE"] = str(2**20)
+    space = _space(data, scratch)
+    source = sales_from_csv.sources["sales"]
+    contract = compile_contract(sales_from_csv.schema_of("sales"))
+    part = scan_files(source, _files(space.raw, "sales/*.csv"), space.raw, _expected(contract)).parts[0]
+    parsed = part.with_columns(
+        pl.col("quantity").cast(pl.Int64, strict=False),
+        pl.col("unit_price").cast(pl.Decimal(12, 4), strict=False),
+        pl.col("discount_percent").cast(pl.Decimal(7, 4), strict=False),
+        pl.col("transaction_timestamp").str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, cache=False),
+    )
+    parsed.sink_parquet(scratch / "copy.parquet", compression_level=1, maintain_order=False)
+
+
+def gigabyte(data: Path, scratch: Path) -> None:
+    """One CSV of sale lines through the whole of `retail.sales`: checked, valued, merged, published by day."""
+    from benchmarks.pipelines import products, sales_from_csv
+    from framework.run.flow import run_in
+    from framework.run.request import RunRequest
+
+    space = _space(data, scratch)
+    run_in(products, space, RunRequest())
+    run_in(sales_from_csv, space, RunRequest())
+
+
+def idle(_data: Path, _scratch: Path) -> None:
+    """What a process takes that has imported everything a run needs, and does nothing."""
+    from benchmarks import pipelines
+    from framework.run import flow
+
+    if not (pipelines.__all__ and flow.run_in):
+        raise SystemExit("nothing was imported")
+
+
+def full_year(data: Path, scratch: Path) -> None:
+    """Rebuild sales and daily sales from scratch, a year and a day."""
+    from benchmarks.pipelines import daily_sales, sales_from_parquet
+    from framework.run.flow import run_in
+    from framework.run.request import RunRequest
+
+    space = _space(data, scratch)
+    for pipeline in (sales_from_parquet, daily_sales):
+        run_in(pipeline, space, RunRequest(full=True))
+
+
+def one_day(data: Path, scratch: Path) -> None:
+    """The day after the year, with 2% late lines, on the tables of the year."""
+    from benchmarks.pipelines import daily_sales, sales_from_parquet
+    from framework.run.flow import run_in
+    from framework.run.request import RunRequest
+
+    space = _space(data, scratch)
+    for pipeline in (sales_from_parquet, daily_sales):
+        report = run_in(pipeline, space, RunRequest())
+        if report.mode != "incremental" or report.state != "SUCCESS":
+            raise SystemExit(f"expected an incremental run, got {report}")
+
+
+def imports(_data: Path, _scratch: Path) -> None:
+    """Import what a run stands on: polars, pandera.polars, deltalake."""
+    import deltalake
+    import pandera.polars
+    import polars as pl
+
+    if not (deltalake.DeltaTable and pandera.polars.Field and pl.LazyFrame):
+        raise SystemExit("nothing was imported")
+
+
+def _space(data: Path, scratch: Path):  # noqa: ANN202 - its type would be imported by every case
+    from framework.run.workspace import Workspace
+    from framework.storage import StorageLocation
+
+    return Workspace(StorageLocation(str(data)), StorageLocation(str(scratch / "lake")))
+
+
+def _files(location, pattern: str):  # noqa: ANN001, ANN202
+    from framework.core.plan import FileInput
+
+    return [FileInput(f.modified, f.path, f.size) for f in location.files(pattern)]
+
+
+def _expected(contract):  # noqa: ANN001, ANN202
+    from framework.core.source import Expected
+
+    return Expected(contract.schema, frozenset(contract.columns), contract.is_strict)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
