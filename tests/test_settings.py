@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from framework.errors import ConfigurationError
 from framework.settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = "p4ssw0rd-never-to-be-seen"
 

@@ -27,7 +27,10 @@ FLOAT_DIGITS = 15
 FRACTIONS = {"ms": 3, "us": 6, "ns": 9}
 SHAPES = {
     **dict.fromkeys(("%m", "%d", "%H", "%I", "%M", "%y"), "[0-9]{2}"),
-    **{"%Y": "[0-9]{4}", "%j": "[0-9]{3}", "%S": "[0-5][0-9]", "%z": "[+-][0-9]{2}:?[0-9]{2}"},
+    "%Y": "[0-9]{4}",
+    "%j": "[0-9]{3}",
+    "%S": "[0-5][0-9]",
+    "%z": "[+-][0-9]{2}:?[0-9]{2}",
 }
 """What the parts of a format look like. Polars would also take signs, blanks and single digits in their place."""
 ITEM = r"""\s*(?:"(?:[^"\\]|\\["\\/bfnrtu])*"|-?[0-9][-+.0-9eE]*|true|false|null)\s*"""
@@ -106,13 +109,17 @@ def _from_text(raw: pl.Expr, typed: pl.Expr, target: pl.DataType, formats: Seque
         return _guarded(raw, typed, raw.replace_strict(words, default=None, return_dtype=pl.Boolean))
     if isinstance(target, pl.List):
         return _text_list(raw, target, formats)
+    if target.is_numeric():
+        return _number(raw, typed, target)
+    raise SchemaError(f"there is no cast from text to {target}")
+
+
+def _number(raw: pl.Expr, typed: pl.Expr, target: pl.DataType) -> Cast:
+    value = raw.cast(target, strict=False)
     if target.is_float():
         # NOTE: polars reads "1e400" as infinity; only text that says so ("inf", "nan") may become that.
-        value = raw.cast(target, strict=False)
         return Cast(value, raw.is_null() | ((typed.is_finite() | raw.str.contains("[nN]")).fill_null(value=False)))
-    if target.is_numeric():
-        return _guarded(raw, typed, raw.cast(target, strict=False))
-    raise SchemaError(f"there is no cast from text to {target}")
+    return _guarded(raw, typed, value)
 
 
 def _decimal(raw: pl.Expr, typed: pl.Expr, target: pl.Decimal) -> Cast:
@@ -163,8 +170,8 @@ def _temporal(
 def shape_of(layout: str, digits: int) -> str | None:
     """The regular expression of a format's texts, with at most `digits` of a second's fraction; None: not known.
 
-    >>> shape_of("%Y-%m-%d", 6), shape_of("%d %b %Y", 6)
-    ('[0-9]{4}\\\\-[0-9]{2}\\\\-[0-9]{2}', None)
+    >>> shape_of("%d/%m/%Y", 6), shape_of("%d %b %Y", 6)
+    ('[0-9]{2}/[0-9]{2}/[0-9]{4}', None)
     """
     shapes = {**SHAPES, "%.f": rf"(?:\.[0-9]{{1,{digits}}}0*)?"}
     parts = re.findall(r"%\.f|%[^%]|[^%]|%%", layout)

@@ -25,13 +25,13 @@ WINDOW = "_window_"
 
 QUARANTINE_SCHEMA = pl.Schema(
     {
-        "source": pl.String,
-        "state": pl.String,
-        "file": pl.String,
+        "source": pl.String(),
+        "state": pl.String(),
+        "file": pl.String(),
         "file_time": pl.Datetime("us", "UTC"),
-        "line": pl.Int64,
-        "reasons": pl.List(pl.String),
-        "raw": pl.String,
+        "line": pl.Int64(),
+        "reasons": pl.List(pl.String()),
+        "raw": pl.String(),
     }
 )
 """A quarantined row: where it stood, every rule it broke, and its values as they were read (JSON)."""

@@ -112,7 +112,7 @@ def contract_rules(contract: Contract) -> list[Rule]:
 
 
 def settled_rules(contract: Contract, untouched: Collection[str]) -> list[Rule]:
-    """The rules of a contract that still hold of rows whose `untouched` columns are as they were when it was checked."""
+    """The rules of a contract that still hold of rows whose `untouched` columns are as they were when checked."""
     return [
         rule
         for rule in contract_rules(contract)

@@ -188,7 +188,7 @@ def _usable(pattern: str) -> str:
 
 
 def _values(statistics: dict[str, Any], dtype: pl.DataType) -> pl.Series:
-    """The values of `isin` and `notin` in the column's type, which `is_in` would not give them; sorted, as sets are not."""
+    """The values of `isin` and `notin` in the column's type, which `is_in` would not give them, in an order."""
     values = statistics.get("allowed_values", statistics.get("forbidden_values"))
     try:
         return pl.Series(list(values or ()), dtype=dtype).sort()

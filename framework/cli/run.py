@@ -13,13 +13,13 @@ from framework.cli.output import complain, give_up_output, hint, show
 from framework.cli.request import make_request
 from framework.cli.run_summary import next_steps, render
 from framework.errors import ConfigurationError
-from framework.run.audience import Audience
-from framework.run.messages import Job
-from framework.run.supervisor import ATTEMPTS, supervise
-from framework.run.tally import new_id
+from framework.supervise.audience import Audience
+from framework.supervise.messages import Job
+from framework.supervise.supervisor import ATTEMPTS, supervise
+from framework.supervise.tally import new_id
 
 if TYPE_CHECKING:
-    from framework.run.supervisor import Invocation
+    from framework.supervise.supervisor import Invocation
 
 _NOTHING_RAN = {"SelectionError": Exit.NO_MATCH}
 _MISTAKES = {"configuration", "definition"}

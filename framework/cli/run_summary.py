@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from framework.core.report import OutputReport, RunReport, SourceReport
-    from framework.run.supervisor import Invocation
+    from framework.supervise.supervisor import Invocation
 
 SHOWN_REASONS = 5
 _ORDER = ("SUCCESS", "UNCHANGED", "FAILED", "CANCELLED", "SKIPPED")

@@ -26,7 +26,7 @@ def load_pipelines(settings: Settings) -> dict[str, Pipeline]:
         DefinitionError: naming every problem of every module and between pipelines.
     """
     folder = str(settings.project.absolute())
-    if folder not in sys.path:
+    if sys.path[:1] != [folder]:  # elsewhere in the path, another project's package of that name would win
         sys.path.insert(0, folder)
     problems: list[Problem] = []
     found: dict[str, tuple[Pipeline, str]] = {}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from framework.core.frames import PROVENANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 WriteMode = Literal["merge", "append", "replace_partitions", "overwrite"]
 WRITE_MODES: tuple[WriteMode, ...] = ("merge", "append", "replace_partitions", "overwrite")

@@ -21,7 +21,8 @@ def resolve_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str
     from pydantic import TypeAdapter, ValidationError
 
     known = {p.name: p for step in pipeline.steps for p in step.parameters}
-    wrong = [f"there is no parameter '{name}'; {did_you_mean(name, known)}" for name in given if name not in known]
+    unknown = [name for name in given if name not in known]
+    wrong = [f"there is no parameter '{name}'; {did_you_mean(name, known) or 'it takes none'}" for name in unknown]
     values: dict[str, Any] = {}
     for name, parameter in known.items():
         if name not in given and parameter.is_required:

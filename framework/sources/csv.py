@@ -1,8 +1,8 @@
 """CSV files as lazy rows of text.
 
 Plain files (local, UTF-8, no quotes) go to Polars' own scanner, all of one header in one scan: there every line is a
-row. All others (compressed, other encodings, quotes, object storage) are read in blocks of whole lines by one IO source.
-Either way memory is bounded by blocks, not by files.
+row. All others (compressed, other encodings, quotes, object storage) are read in blocks of whole lines by one IO
+source. Either way memory is bounded by blocks, not by files.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Layout:
 def find_layout(
     source: FileSource, file: FileInput, location: StorageLocation, expected: Expected
 ) -> Layout | Rejected:
-    """Look at a file: of a local one at all bytes, of a compressed one at all it holds, of a remote one at the start."""
+    """Look at a file: at all bytes of a local one, at all that a compressed one holds, at the start of a remote one."""
     try:
         return _find_layout(source, file, location, expected)
     except UnreadableTextError as error:

@@ -107,7 +107,7 @@ class _Reader:
         self.columns = columns
         self.paths = {name: tuple(fields.get(name, name).split(".")) for name in columns}
         self.records = records
-        self.schema = pl.Schema({**columns, TEXT: pl.String, MALFORMED: pl.String, SOURCE_LINE: pl.Int64})
+        self.schema = pl.Schema({**columns, TEXT: pl.String(), MALFORMED: pl.String(), SOURCE_LINE: pl.Int64()})
 
     def read_document(self, location: StorageLocation, file: FileInput) -> pl.DataFrame | None:
         """Read a file that is one document; None when it has a record per line."""

@@ -1,20 +1,22 @@
-"""Frames made by Python as a lazy source of a plan: pulled by the engine, which so sets the pace. The one adapter to
-`register_io_source` (polars 2.1, unstable).
+"""Frames made by Python as a lazy source of a plan: pulled by the engine, which so sets the pace.
+
+The one adapter to `register_io_source` (polars 2.1, unstable).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
 from polars.io.plugins import register_io_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import polars as pl
+
 
 def pulled(frames: Callable[[], Iterator[pl.DataFrame]], schema: pl.Schema) -> pl.LazyFrame:
-    """Give frames as lazy rows; they are made once per execution, however many sinks share them.
+    """Give frames as lazy rows; they are made once per execution, unless branches push different filters into them.
 
     Pushed-down row limits, predicates and projections are applied here, in this order.
     """

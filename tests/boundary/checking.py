@@ -1,5 +1,7 @@
 """Holding a handful of rows against a schema the way a run does."""
 
+# ruff: noqa: TC002 - Pandera is imported where models are made
+
 from __future__ import annotations
 
 from dataclasses import dataclass

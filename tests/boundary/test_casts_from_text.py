@@ -23,8 +23,27 @@ NUMBERS = st.one_of(
     st.decimals(-1000, 1000, places=2).map(str),
     st.floats().map(repr),
     st.text(st.sampled_from("0159.+-eE "), max_size=9),
-    st.sampled_from(["", " ", " 1", "1 ", "1_000", "0x1f", "1,5", "١", "1e2", "1e-30", "1e400", "12e-1", "-0", ".", "nan", "inf"]),
-)  # fmt: skip
+    st.sampled_from(
+        [
+            "",
+            " ",
+            " 1",
+            "1 ",
+            "1_000",
+            "0x1f",
+            "1,5",
+            "\u0661",
+            "1e2",
+            "1e-30",
+            "1e400",
+            "12e-1",
+            "-0",
+            ".",
+            "nan",
+            "inf",
+        ]
+    ),
+)
 DECIMALS = [(18, 2), (12, 4), (7, 4), (5, 0), (4, 4), (38, 2), (38, 0), (38, 38), (30, 10), (20, 10)]
 
 
@@ -36,15 +55,20 @@ def plain_integer(text: str, low: int, high: int):
 
 @pytest.mark.parametrize(
     ("dtype", "low", "high"),
-    [(pl.Int64(), -(2**63), 2**63 - 1), (pl.Int8(), -128, 127), (pl.Int16(), -(2**15), 2**15 - 1), (pl.UInt32(), 0, 2**32 - 1)],
+    [
+        (pl.Int64(), -(2**63), 2**63 - 1),
+        (pl.Int8(), -128, 127),
+        (pl.Int16(), -(2**15), 2**15 - 1),
+        (pl.UInt32(), 0, 2**32 - 1),
+    ],
     ids=str,
-)  # fmt: skip
+)
 @given(texts=st.lists(NUMBERS, min_size=1, max_size=30))
 def test_integers(dtype, low, high, texts):
     expected = [plain_integer(text, low, high) for text in texts]
     found = cast_values(texts, dtype)
-    if low == 0:  # polars takes no sign before an unsigned number's zero
-        found = [e if t == "-0" * bool(t) or re.fullmatch("-0+", t) else f for t, e, f in zip(texts, expected, found, strict=True)]  # fmt: skip
+    if low == 0:  # polars takes no minus before an unsigned number, not even before nought
+        expected = [LOST if text.startswith("-") else value for text, value in zip(texts, expected, strict=True)]
     assert found == expected
 
 
@@ -104,11 +128,26 @@ def test_booleans(texts):
 @pytest.mark.parametrize(
     "text",
     [
-        "2024-1-5", "2024-01-5", "2024- 1-05", " 024-01-15", "-024-01-15", "+024-01-15", "2024-13-01", "2024-02-30",
-        "2023-02-29", "2024-01-15 ", " 2024-01-15", "20240-1-01", "2024/01/15", "2024-01-15 10:30:00", "15-01-2024", "",
-        "2024-01-1５", "0000-00-00",
+        "2024-1-5",
+        "2024-01-5",
+        "2024- 1-05",
+        " 024-01-15",
+        "-024-01-15",
+        "+024-01-15",
+        "2024-13-01",
+        "2024-02-30",
+        "2023-02-29",
+        "2024-01-15 ",
+        " 2024-01-15",
+        "20240-1-01",
+        "2024/01/15",
+        "2024-01-15 10:30:00",
+        "15-01-2024",
+        "",
+        "2024-01-1\uff15",
+        "0000-00-00",
     ],
-)  # fmt: skip
+)
 def test_text_that_is_nearly_a_date_is_lost(text):
     assert cast_values([text], pl.Date()) == [LOST]
 
@@ -130,12 +169,27 @@ def test_every_moment_is_read_in_each_of_the_usual_forms(zone, moment, layout):
 @pytest.mark.parametrize(
     "text",
     [
-        "2024-01-15 10:30:0", "2024-01-15 10:3", "2024-01-15 10:30", "2024-01-15", "2024-01-15 10:30: 0",
-        "2024-01-15  9:30:00", "2024-01-15 24:00:00", "2024-01-15 23:59:60", "2024-01-15 10:60:00", "-024-01-15 10:30:00",
-        "2024-01-15\t10:30:00", "2024-01-15T1:30:00.5Z", "2024-1-5T10:30:00.5Z", "2024-01-15T10:30:00.Z",
-        "2024-01-15T10:30:00.5", "2024-01-15T10:30:00.1234567Z", "2024-01-15 10:30:00Z", "2024-01-15T10:30:00+01:00", "",
+        "2024-01-15 10:30:0",
+        "2024-01-15 10:3",
+        "2024-01-15 10:30",
+        "2024-01-15",
+        "2024-01-15 10:30: 0",
+        "2024-01-15  9:30:00",
+        "2024-01-15 24:00:00",
+        "2024-01-15 23:59:60",
+        "2024-01-15 10:60:00",
+        "-024-01-15 10:30:00",
+        "2024-01-15\t10:30:00",
+        "2024-01-15T1:30:00.5Z",
+        "2024-1-5T10:30:00.5Z",
+        "2024-01-15T10:30:00.Z",
+        "2024-01-15T10:30:00.5",
+        "2024-01-15T10:30:00.1234567Z",
+        "2024-01-15 10:30:00Z",
+        "2024-01-15T10:30:00+01:00",
+        "",
     ],
-)  # fmt: skip
+)
 def test_text_that_is_nearly_a_moment_is_lost(text):
     assert cast_values([text], pl.Datetime("us", "UTC")) == [LOST]
 

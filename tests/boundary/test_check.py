@@ -74,8 +74,12 @@ def test_quarantined_row_holds_its_raw_values_and_its_place():
     raw = located(orders({"id": " 1", "price": "01.50", "note": 'say "ä"\n'}), "sales/ü.csv")
     row = hold(Order, raw).rejected.row(0, named=True)
     assert (row["source"], row["state"], row["file"], row["file_time"], row["line"]) == (
-        "orders", "open", "sales/ü.csv", MOMENT, 1,
-    )  # fmt: skip
+        "orders",
+        "open",
+        "sales/ü.csv",
+        MOMENT,
+        1,
+    )
     assert json.loads(row["raw"]) == {**GOOD, "id": " 1", "price": "01.50", "note": 'say "ä"\n'}
 
 
@@ -155,13 +159,17 @@ def test_optional_column_that_is_not_there_takes_its_default():
 
     parts = [
         pl.DataFrame({"id": ["1"]}),
-        pl.DataFrame({"id": ["2"], "tier": ["gold"], "score": [None], "note": ["n"]}, schema_overrides={"score": pl.Null}),
+        pl.DataFrame(
+            {"id": ["2"], "tier": ["gold"], "score": [None], "note": ["n"]}, schema_overrides={"score": pl.Null}
+        ),
         pl.DataFrame({"id": [3], "tier": [None], "score": [float("nan")]}, schema_overrides={"tier": pl.String}),
     ]
     outcome = hold(Loose, *parts)
     assert outcome.accepted.select("id", "tier", "score", "note").rows() == [
-        (1, "basic", 0.5, None), (2, "gold", 0.5, "n"), (3, "basic", 0.5, None),
-    ]  # fmt: skip
+        (1, "basic", 0.5, None),
+        (2, "gold", 0.5, "n"),
+        (3, "basic", 0.5, None),
+    ]
 
 
 def test_required_column_that_is_not_there_is_empty_in_every_row():
@@ -176,21 +184,32 @@ def test_parts_of_different_types_end_up_in_one():
     )
     outcome = hold(Order, orders({}), typed)
     assert outcome.accepted.select("id", "price", "day").rows() == [
-        (1, Decimal("1.50"), date(2024, 1, 5)), (2, Decimal("1.50"), date(2024, 1, 5)),
-    ]  # fmt: skip
+        (1, Decimal("1.50"), date(2024, 1, 5)),
+        (2, Decimal("1.50"), date(2024, 1, 5)),
+    ]
 
 
 def test_raw_values_of_typed_files_are_told_as_json():
     typed = pl.DataFrame(
         {
-            "id": [0], "product": ["p"], "price": [float("nan")], "day": [datetime(2024, 1, 5, 12)],  # noqa: DTZ001
-            "note": [None], "blob": [b"\xff"], "tags": [["a"]], "when": [date(2024, 1, 5)], "dec": [Decimal("1.50")], "blobs": [[b"a"]],
+            "id": [0],
+            "product": ["p"],
+            "price": [float("nan")],
+            "day": [datetime(2024, 1, 5, 12)],  # noqa: DTZ001
+            "note": [None],
+            "blob": [b"\xff"],
+            "tags": [["a"]],
+            "when": [date(2024, 1, 5)],
+            "dec": [Decimal("1.50")],
+            "blobs": [[b"a"]],
         }
-    )  # fmt: skip
+    )
     row = hold(Order, typed).rejected.row(0, named=True)
     assert row["reasons"] == [
-        "price: must be a number with at most 2 decimal places", "day: must be a date like 2024-12-31", "id: must be > 0",
-    ]  # fmt: skip
+        "price: must be a number with at most 2 decimal places",
+        "day: must be a date like 2024-12-31",
+        "id: must be > 0",
+    ]
     raw = json.loads(row["raw"])
     assert (raw["id"], raw["product"], raw["tags"]) == (0, "p", ["a"])
     assert (raw["when"], raw["dec"], raw["blob"]) == ("2024-01-05", "1.50", "/w==")
@@ -205,7 +224,9 @@ def test_duplicates_across_parts_are_duplicates():
     class Unique(pa.DataFrameModel):
         id: int = pa.Field(unique=True)
 
-    outcome = hold(Unique, located(pl.DataFrame({"id": ["1", "2"]}), "a.csv"), located(pl.DataFrame({"id": ["2"]}), "b.csv"))
+    outcome = hold(
+        Unique, located(pl.DataFrame({"id": ["1", "2"]}), "a.csv"), located(pl.DataFrame({"id": ["2"]}), "b.csv")
+    )
     assert sorted(outcome.rejected["file"]) == ["a.csv", "b.csv"]
 
 

@@ -4,6 +4,8 @@ Two differences are wanted: `str_matches` binds the whole alternative to the sta
 be empty is missing, for Pandera as for us; in a nullable one it is above every number.
 """
 
+# ruff: noqa: N805, RUF012, TC002 - Pandera's checks take cls, and it reads annotations
+
 from __future__ import annotations
 
 from datetime import date
@@ -20,7 +22,9 @@ from pandera.errors import SchemaErrors
 from tests.boundary.checking import hold
 
 INTEGERS = st.lists(st.one_of(st.none(), st.integers(-4, 4)), min_size=1, max_size=12)
-FLOATS = st.lists(st.one_of(st.none(), st.sampled_from([-1.5, 0.0, 0.5, 1.0, 2.0, float("nan"), float("inf")])), min_size=1)
+FLOATS = st.lists(
+    st.one_of(st.none(), st.sampled_from([-1.5, 0.0, 0.5, 1.0, 2.0, float("nan"), float("inf")])), min_size=1
+)
 TEXTS = st.lists(st.one_of(st.none(), st.text(st.sampled_from("abcä \n1"), max_size=4)), min_size=1, max_size=12)
 DECIMALS = st.lists(st.one_of(st.none(), st.decimals(-2, 2, places=1)), min_size=1, max_size=12)
 DATES = st.lists(st.one_of(st.none(), st.dates(date(2024, 1, 1), date(2024, 1, 5))), min_size=1, max_size=12)
@@ -88,13 +92,17 @@ def test_checks_on_text(field, values):
     agree(model_of(str, True, **field), pl.DataFrame({"x": values}, schema={"x": pl.String}))
 
 
-@pytest.mark.parametrize("field", [{"gt": 0}, {"le": 1}, {"in_range": {"min_value": 0, "max_value": 1}}, {"ne": 0}], ids=str)
+@pytest.mark.parametrize(
+    "field", [{"gt": 0}, {"le": 1}, {"in_range": {"min_value": 0, "max_value": 1}}, {"ne": 0}], ids=str
+)
 @given(values=DECIMALS)
 def test_checks_on_decimals(field, values):
     agree(model_of(pl.Decimal(9, 2), True, **field), pl.DataFrame({"x": values}, schema={"x": pl.Decimal(9, 2)}))
 
 
-@pytest.mark.parametrize("field", [{"gt": date(2024, 1, 2)}, {"isin": [date(2024, 1, 2)]}, {"eq": date(2024, 1, 3)}], ids=str)
+@pytest.mark.parametrize(
+    "field", [{"gt": date(2024, 1, 2)}, {"isin": [date(2024, 1, 2)]}, {"eq": date(2024, 1, 3)}], ids=str
+)
 @given(values=DATES)
 def test_checks_on_dates(field, values):
     agree(model_of(pl.Date, True, **field), pl.DataFrame({"x": values}, schema={"x": pl.Date}))
@@ -147,7 +155,11 @@ class Custom(pa.DataFrameModel):
         return data.lazyframe.select(pl.len().over(pl.col(data.key)) < 4)
 
 
-@given(rows=st.lists(st.tuples(st.one_of(st.none(), st.integers(-4, 4)), st.one_of(st.none(), st.integers(-4, 4))), min_size=1))
+@given(
+    rows=st.lists(
+        st.tuples(st.one_of(st.none(), st.integers(-4, 4)), st.one_of(st.none(), st.integers(-4, 4))), min_size=1
+    )
+)
 def test_custom_checks(rows):
     agree(Custom, pl.DataFrame(rows, schema={"x": pl.Int64, "y": pl.Int64}, orient="row"))
 

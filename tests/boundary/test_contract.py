@@ -1,5 +1,7 @@
 """Schemas as contracts: what is compiled, and every part that cannot be, in one error."""
 
+# ruff: noqa: N805, TC002 - Pandera's checks take cls, and it reads annotations
+
 from __future__ import annotations
 
 import re
@@ -55,11 +57,15 @@ def test_everything_that_cannot_be_compiled_is_named_at_once():
             "Wrong.a.raising",
             "the check raised while it was compiled: AttributeError: 'PolarsData' object has no attribute 'missing'",
         ),
-        ("Wrong.c.str_matches", "pattern '^(?:(?=x))' cannot be used: look-around, including look-ahead and "
-         "look-behind, is not supported"),
+        (
+            "Wrong.c.str_matches",
+            "pattern '^(?:(?=x))' cannot be used: look-around, including look-ahead and look-behind, is not supported",
+        ),
         ("Wrong.d.isin", "its values are not of the column's type Int64"),
-    ]  # fmt: skip
-    assert str(caught.value).startswith("8 problems in the definition:\n  - Wrong: `ordered` is not supported (the order")
+    ]
+    assert str(caught.value).startswith(
+        "8 problems in the definition:\n  - Wrong: `ordered` is not supported (the order"
+    )
 
 
 def test_check_that_is_answered_by_python_is_refused():
@@ -73,7 +79,9 @@ def test_check_that_is_answered_by_python_is_refused():
     with pytest.raises(DefinitionError) as caught:
         compile_contract(Eager)
     assert caught.value.problems == (
-        Problem("Eager.answered", "only checks of the form `data.lazyframe.select(<expression>)` can be part of a plan"),
+        Problem(
+            "Eager.answered", "only checks of the form `data.lazyframe.select(<expression>)` can be part of a plan"
+        ),
     )
 
 

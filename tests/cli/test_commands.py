@@ -158,3 +158,34 @@ def test_sample_refuses_what_it_cannot_do(sluice, project, arguments, message):
     (project / "pipelines/shop/sample.py").write_text(SAMPLE)
     done = sluice("sample", "shop", *arguments, cwd=project)
     assert (done.returncode, done.stderr) == (2, message)
+
+
+def test_plan_says_what_would_run_and_why_and_writes_nothing(sluice, project):
+    done = sluice("plan", "shop.orders", cwd=project)
+    assert done.returncode == 0
+    assert done.stdout.startswith("shop.orders: full, sequence 1\n    because first run\n")
+    assert done.stderr == "next: sluice run shop.orders\n"
+    assert sluice("run", "--dry-run", "shop.orders", cwd=project).stdout == done.stdout
+    assert sorted(path.name for path in (project / "data").iterdir()) == ["raw"]
+
+
+def test_plan_exits_3_only_when_asked_and_only_with_work(sluice, ran):
+    assert sluice("plan", "--exit-code", cwd=ran).returncode == 0
+    late = ran / "data/raw/orders/2024-01-03.csv"
+    late.write_text("order_id,day,product,quantity,unit_price\nO7,2024-01-03,plums,1,0.35\n")
+    done = sluice("plan", "--exit-code", "--json", cwd=ran)
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["has_work"] is True
+
+
+@pytest.mark.parametrize("node", ["shop.orders", "shop.orders:valued_orders"])
+def test_show_computes_a_node_without_writing(sluice, project, node):
+    document = json.loads(sluice("show", node, "--limit", "100", "--json", cwd=project).stdout)
+    assert sorted(row["order_id"] for row in document["rows"] if row["amount"]) == ["O1", "O2", "O2", "O4", "O5"]
+    assert sorted(path.name for path in (project / "data").iterdir()) == ["raw"]
+
+
+def test_show_suggests_a_name(sluice, project):
+    done = sluice("show", "shop.orders:order", cwd=project)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == "error: shop.orders has no source or step 'order'; did you mean 'orders'?\n"

@@ -44,9 +44,15 @@ def test_signature_says_what_a_step_takes():
 
 @pytest.mark.parametrize(
     ("annotation", "is_input", "schema"),
-    [(LazyFrame[Sale], True, Sale), (LazyFrame, True, None), (pl.LazyFrame, True, None), (int, False, None), (pl.DataFrame, False, None)],
+    [
+        (LazyFrame[Sale], True, Sale),
+        (LazyFrame, True, None),
+        (pl.LazyFrame, True, None),
+        (int, False, None),
+        (pl.DataFrame, False, None),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_annotation_tells_frames_from_parameters(annotation, is_input, schema):
     assert (is_frame(annotation), frame_schema(annotation)) == (is_input, schema)
 

@@ -19,6 +19,7 @@ from tests.oracle.reading import COLUMNS
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 STEPS = 4
+OPENING = ("PRD001", "PRD002")
 PROFILE = {
     "customer_id": pl.String,
     "first_name": pl.String,
@@ -156,8 +157,8 @@ BAD = {
     "inventory": _one_of({"quantity_change": "0"}, {"update_type": "lost"}),
     "campaigns": _one_of({"performance": {"impressions": 1, "clicks": 2, "conversions": 0, "revenue": 0}}),
 }
-MOST_FILES = {"sales": 3, "products": 3, "customers": 2, "inventory": 2, "campaigns": 2}
-MOST_RECORDS = {"sales": 5, "products": 3, "customers": 2, "inventory": 3, "campaigns": 2}
+FILES = {"sales": (2, 4), "products": (0, 3), "customers": (0, 2), "inventory": (0, 2), "campaigns": (0, 2)}
+MOST_RECORDS = {"sales": 5, "products": 2, "customers": 2, "inventory": 3, "campaigns": 2}
 KEPT = {
     "sales": {"transaction_id", "product_id"},  # another product may be unknown, which would withdraw the sale
     "products": {"product_id"},
@@ -169,24 +170,27 @@ KEPT = {
 EXTENSION = {"sales": "csv", "inventory": "csv", "products": "json", "campaigns": "json", "customers": "parquet"}
 
 
-def _records(source: str, at_least: int = 1) -> st.SearchStrategy[list[Record]]:
+@st.composite
+def _records(draw: st.DrawFn, source: str, at_least: int = 1) -> list[Record]:
+    size = draw(st.integers(at_least, MOST_RECORDS[source]))  # drawn apart: lists of free size are mostly short
     good = st.fixed_dictionaries(GOOD[source])
-    one = st.one_of(good, good, good, good, st.builds(lambda row, bad: row | bad, good, BAD[source]))
-    return st.lists(one, min_size=at_least, max_size=MOST_RECORDS[source])
+    records = draw(st.lists(good, min_size=size, max_size=size))
+    return [row | draw(BAD[source]) if draw(st.integers(0, 9)) == 9 else row for row in records]
 
 
 @st.composite
 def _corrected(draw: st.DrawFn, source: str, version: Version) -> Version:
-    """Deliver a file again, at the same time or later: some records corrected, some added, in another order."""
+    """Deliver a file again, at the same time or later: some records corrected, some added, in any order."""
     records = []
+    is_same_again = draw(st.integers(0, 2)) == 2
     for record in version.records:
         changes: Record = {}
-        if draw(st.booleans()):
+        if not is_same_again and draw(st.booleans()):
             changes = {name: draw(values) for name, values in GOOD[source].items() if name not in KEPT[source]}
         if "last_updated" in record:
             changes["last_updated"] = max(record["last_updated"], changes.get("last_updated", ""))
         records.append(record | changes)
-    added = draw(_records(source, at_least=0))
+    added = [] if is_same_again else draw(_records(source, at_least=0))
     return replace(
         version,
         step=draw(st.integers(version.step, STEPS - 1)),
@@ -196,18 +200,25 @@ def _corrected(draw: st.DrawFn, source: str, version: Version) -> Version:
 
 
 @st.composite
+def _first(draw: st.DrawFn, source: str, name: str) -> Version:
+    return Version(
+        step=draw(st.integers(0, STEPS - 1)),
+        path=f"{source}/{name}.{EXTENSION[source]}",
+        hour=draw(st.integers(1, 3)),
+        records=tuple(draw(_records(source, at_least=2 if source == "sales" else 1))),
+    )
+
+
+@st.composite
 def histories(draw: st.DrawFn) -> History:
-    """Draw a history; every step but the last may bring nothing."""
-    versions = []
-    for source, most in MOST_FILES.items():
-        for number in range(draw(st.integers(1 if source == "sales" else 0, most))):
-            first = Version(
-                step=draw(st.integers(0, STEPS - 1)),
-                path=f"{source}/file_{number}.{EXTENSION[source]}",
-                hour=draw(st.integers(1, 3)),
-                records=tuple(draw(_records(source))),
-            )
-            versions.append(first)
-            if draw(st.integers(0, 2)) == 0:
-                versions.append(draw(_corrected(source, first)))
-    return History(tuple(sorted(versions, key=lambda version: version.step)))
+    """Draw a history; any run may find nothing new. Mostly two products are known from the start."""
+    firsts = [
+        draw(_first(source, f"file_{number}"))
+        for source, (fewest, most) in FILES.items()
+        for number in range(draw(st.integers(fewest, most)))
+    ]
+    if draw(st.integers(0, 3)):
+        known = tuple(draw(st.fixed_dictionaries(GOOD["products"])) | {"product_id": name} for name in OPENING)
+        firsts.append(Version(0, "products/opening.json", 1, known))
+    again = [draw(_corrected(one.path.partition("/")[0], one)) for one in firsts if draw(st.booleans())]
+    return History(tuple(sorted([*firsts, *again], key=lambda version: version.step)))

@@ -1,5 +1,7 @@
 """A pipeline over empty inputs: what does not fit is found without data, and its identity follows its logic."""
 
+# ruff: noqa: N805, TC001 - Pandera's checks take cls, and annotations of steps are read at run time
+
 from __future__ import annotations
 
 import os
@@ -184,10 +186,18 @@ LETTERS = [f"value {n}" for n in range(40)]
         (lambda r: r.sort("id"), lambda r: r.sort("id", descending=True)),
     ],
     ids=[
-        "value", "operator", "step", "long literal", "list", "long list", "joined frame", "replacement", "Python function",
+        "value",
+        "operator",
+        "step",
+        "long literal",
+        "list",
+        "long list",
+        "joined frame",
+        "replacement",
+        "Python function",
         "option",
     ],
-)  # fmt: skip
+)
 def test_change_of_the_logic_changes_the_identity(one, other):
     assert of(one) != of(other)
     assert of(one) == of(one)

@@ -8,7 +8,7 @@ import botocore.exceptions
 import pytest
 
 from framework.errors import StorageError
-from framework.run.failures import classify
+from framework.supervise.failures import classify
 
 if TYPE_CHECKING:
     from tests.s3.conftest import Bucket

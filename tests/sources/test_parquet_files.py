@@ -33,8 +33,12 @@ def test_files_of_one_and_of_other_types_keep_their_numbers(scan):
     contents = {"1.parquet": FRAME, "2.parquet": typed, "3.parquet": FRAME.clear(), "4.parquet": FRAME.head(1)}
     read = scan({name: parquet(frame) for name, frame in contents.items()})
     assert read.rows.select("_source_file", "_source_line").rows() == [
-        ("1.parquet", 1), ("1.parquet", 2), ("2.parquet", 1), ("2.parquet", 2), ("4.parquet", 1),
-    ]  # fmt: skip
+        ("1.parquet", 1),
+        ("1.parquet", 2),
+        ("2.parquet", 1),
+        ("2.parquet", 2),
+        ("4.parquet", 1),
+    ]
     assert read.rows["_source_time"].dt.minute().to_list() == [0, 0, 1, 1, 3]
     assert len(read.parts) == 2
 
@@ -90,13 +94,20 @@ NOON = datetime(2024, 1, 5, 12)  # noqa: DTZ001 - files often have no zone
 @pytest.mark.parametrize(
     "change",
     [
-        pl.col("id").cast(pl.Int32), pl.col("id").cast(pl.UInt8), pl.col("id").cast(pl.String), pl.col("id").cast(pl.Float64),
-        pl.col("price").cast(pl.Float64), pl.col("price").cast(pl.String), pl.col("price").cast(pl.Decimal(20, 4)),
-        pl.col("price").cast(pl.Float32), pl.col("day").cast(pl.Datetime("us")), pl.col("day").cast(pl.String),
+        pl.col("id").cast(pl.Int32),
+        pl.col("id").cast(pl.UInt8),
+        pl.col("id").cast(pl.String),
+        pl.col("id").cast(pl.Float64),
+        pl.col("price").cast(pl.Float64),
+        pl.col("price").cast(pl.String),
+        pl.col("price").cast(pl.Decimal(20, 4)),
+        pl.col("price").cast(pl.Float32),
+        pl.col("day").cast(pl.Datetime("us")),
+        pl.col("day").cast(pl.String),
         pl.col("tags").cast(pl.List(pl.Categorical)),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_value_of_another_type_that_fits_goes_through_unchanged(scan, change):
     read = scan({"f.parquet": parquet(TYPED.with_columns(change))}, schema=compile_contract(Order).schema)
     outcome = hold(Order, *read.parts)

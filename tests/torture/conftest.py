@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +17,9 @@ from tests.torture.runners import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 DELIVERIES = 6
+ROOM = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,18 @@ def crew() -> Iterator[Crew]:
 
 
 @pytest.fixture(scope="session")
-def reference(crew: Crew, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+def quick() -> Iterator[Path]:
+    """A folder in memory where there is room for one: a kill loses nothing there that it would not lose on a disk."""
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and shutil.disk_usage(memory).free > ROOM
+    with tempfile.TemporaryDirectory(prefix="sluice-torture-", dir=memory if has_room else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def reference(crew: Crew, quick: Path) -> Reference:
     """The run that every other one is held against."""
-    root = tmp_path_factory.mktemp("reference")
+    root = quick / "reference"
     place = Place(root / "raw", root / "lake")
     grid, passed = [state_of(place.lake)], []
     for number in range(1, DELIVERIES + 1):
@@ -69,12 +80,12 @@ def reference(crew: Crew, tmp_path_factory: pytest.TempPathFactory) -> Reference
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Callable[[], Place]:
-    """Make the folders of a new history."""
-    numbers = iter(range(10_000))
+def place(quick: Path) -> Iterator[Callable[[], Place]]:
+    """Make the folders of a new history; they are gone after the test."""
+    with tempfile.TemporaryDirectory(dir=quick) as folder:
 
-    def make() -> Place:
-        root = tmp_path / str(next(numbers))
-        return Place(root / "raw", root / "lake")
+        def make() -> Place:
+            root = Path(tempfile.mkdtemp(dir=folder))
+            return Place(root / "raw", root / "lake")
 
-    return make
+        yield make

@@ -32,10 +32,10 @@ def nonsense(sales: LazyFrame[Sale]) -> pl.LazyFrame:
 
 def calls(unchecked: pl.LazyFrame, products: LazyFrame[Product], sales: LazyFrame[Sale]) -> None:
     """Hand over what was not checked."""
-    clean(unchecked)  # error: Argument 1 to "clean" has incompatible type "LazyFrame"; expected "LazyFrame[Sale]"
-    clean(products)  # error: Argument 1 to "clean" has incompatible type "LazyFrame[Product]"; expected "LazyFrame[Sale]"
+    clean(unchecked)  # error: has incompatible type "LazyFrame"; expected "LazyFrame[Sale]"
+    clean(products)  # error: has incompatible type "LazyFrame[Product]"; expected "LazyFrame[Sale]"
     clean(sales, limit="5")  # error: Argument "limit" to "clean" has incompatible type "str"; expected "int"
-    clean(clean(sales))  # error: Argument 1 to "clean" has incompatible type "LazyFrame"; expected "LazyFrame[Sale]"
+    clean(clean(sales))  # error: has incompatible type "LazyFrame"; expected "LazyFrame[Sale]"
     clean(sales).collect().nonsense()  # error: "DataFrame" has no attribute "nonsense"
 
 

@@ -24,8 +24,8 @@ from framework.core import events
 from framework.core.events import Event
 from framework.core.report import RunReport
 from framework.observe.redact import Redactor, secrets_of
-from framework.run.failures import classify, traceback_of
-from framework.run.messages import (
+from framework.supervise.failures import classify, traceback_of
+from framework.supervise.messages import (
     Begun,
     Ended,
     Happened,

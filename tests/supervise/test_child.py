@@ -12,8 +12,8 @@ import pytest
 
 from framework.core.events import Event
 from framework.core.report import Failure, OutputReport, RunReport, SourceReport
-from framework.run.child import limit_memory, peak_memory_mb, reset_peak_memory
-from framework.run.messages import (
+from framework.supervise.child import limit_memory, peak_memory_mb, reset_peak_memory
+from framework.supervise.messages import (
     Begun,
     Ended,
     Happened,
@@ -91,7 +91,7 @@ def test_peak_memory_counts_from_the_last_reset():
 
 def test_the_settings_are_read_before_anything_heavy_is_imported():
     code = (
-        "import sys, framework.run.child, framework.settings;"
+        "import sys, framework.supervise.child, framework.settings;"
         "print(sorted({'polars', 'pandera', 'deltalake', 'sqlalchemy'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.run.messages import Job
-from framework.run.supervisor import supervise
+from framework.supervise.messages import Job
+from framework.supervise.supervisor import supervise
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -286,4 +286,4 @@ def test_no_child_is_left_when_whoever_listens_fails(tmp_path):
     done = subprocess.run(
         ["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True, check=False
     )
-    assert "framework.run.child" not in done.stdout
+    assert "framework.supervise.child" not in done.stdout

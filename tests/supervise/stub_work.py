@@ -11,7 +11,7 @@ from pathlib import Path
 from framework import errors
 from framework.core.events import emit
 from framework.core.report import OutputReport, RunReport, SourceReport
-from framework.run.child import Work
+from framework.supervise.child import Work
 
 FOREVER_S = 3600
 

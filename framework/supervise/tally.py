@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from framework.core.events import Event
 from framework.core.report import RunReport
-from framework.run.attempt import Output
-from framework.run.messages import Begun, Ended, Happened, Ready, Refused, Reported, Selected
-from framework.run.summary import finished_event
+from framework.supervise.attempt import Output
+from framework.supervise.messages import Begun, Ended, Happened, Ready, Refused, Reported, Selected
+from framework.supervise.summary import finished_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from framework.core.report import Failure, State
-    from framework.run.messages import Message
+    from framework.supervise.messages import Message
 
     Listener = Callable[[Event], None]
     Audience = Callable[[Ready | None], Listener]

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from framework.cli.run import exit_code
-from framework.run.audience import Audience
-from framework.run.messages import Job
-from framework.run.supervisor import supervise
+from framework.supervise.audience import Audience
+from framework.supervise.messages import Job
+from framework.supervise.supervisor import supervise
 
 if __name__ == "__main__":
     project, *selection = sys.argv[1:]

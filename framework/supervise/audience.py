@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from framework.core.events import Level
     from framework.observe.progress import Progress
-    from framework.run.messages import Ready
+    from framework.supervise.messages import Ready
 
 
 @dataclass

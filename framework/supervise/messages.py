@@ -14,7 +14,7 @@ from framework.core.events import Event, Level
 from framework.core.report import Failure, RunReport
 from framework.run.request import RunRequest
 
-DEFAULT_ENTRY = "framework.run.child:selected_work"
+DEFAULT_ENTRY = "framework.supervise.child:selected_work"
 
 
 @dataclass(frozen=True)

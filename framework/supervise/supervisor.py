@@ -12,15 +12,15 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from framework.run.attempt import Child
-from framework.run.deaths import explain_death, oom_kills
-from framework.run.signals import Signals, reap_orphans
-from framework.run.tally import Tally, new_id
+from framework.supervise.attempt import Child
+from framework.supervise.deaths import explain_death, oom_kills
+from framework.supervise.signals import Signals, reap_orphans
+from framework.supervise.tally import Tally, new_id
 
 if TYPE_CHECKING:
     from framework.core.report import Failure, RunReport
-    from framework.run.messages import Job
-    from framework.run.tally import Audience
+    from framework.supervise.messages import Job
+    from framework.supervise.tally import Audience
 
 ATTEMPTS = 2
 BACKOFF_S = 1.0

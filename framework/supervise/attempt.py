@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from framework.run.messages import Happened, decode
+from framework.supervise.messages import Happened, decode
 
 if TYPE_CHECKING:
-    from framework.run.messages import Job, Message
+    from framework.supervise.messages import Job, Message
 
 KEPT_LINES = 50
 CHUNK = 1 << 16
 LONGEST_LINE = 1 << 20
 _ROOT = str(Path(__file__).parents[2])
-_BOOT = "import sys; sys.path.append({root!r}); from framework.run.child import main; main({handle})"
+_BOOT = "import sys; sys.path.append({root!r}); from framework.supervise.child import main; main({handle})"
 
 
 @dataclass(frozen=True)
