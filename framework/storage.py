@@ -225,6 +225,6 @@ def sync_folders(folder: Path, stop: Path) -> None:
     current = folder
     while True:
         sync_file(current)
-        if current == stop or current.parent == current or not current.is_relative_to(stop):
+        if current in {stop, current.parent} or not current.is_relative_to(stop):
             return
         current = current.parent

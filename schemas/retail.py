@@ -5,16 +5,20 @@ Money is decimal: prices and costs to four places, amounts to the cent. Times ar
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from framework import run_time
 
-Amount = pl.Decimal(18, 2)
-Price = pl.Decimal(12, 4)
-Percent = pl.Decimal(7, 4)
-Moment = pl.Datetime("us", "UTC")
+AMOUNT = pl.Decimal(18, 2)
+Amount = Annotated[pl.Decimal, 18, 2]
+Price = Annotated[pl.Decimal, 12, 4]
+Percent = Annotated[pl.Decimal, 7, 4]
+Moment = Annotated[pl.Datetime, "us", "UTC"]
+Names = Annotated[pl.List, pl.String]
 
 TRANSACTION = r"TXN[0-9]{3,}$"
 STORE = r"ST[0-9]{3,}$"
@@ -45,7 +49,7 @@ class Sale(pa.DataFrameModel):
     transaction_timestamp: Moment
 
     @pa.check("transaction_timestamp", error="must not be in the future")
-    def not_in_future(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805 - Pandera's convention
+    def not_in_future(cls, data: PolarsData) -> pl.LazyFrame:
         """A sale has happened."""
         return _not_in_future(data)
 
@@ -70,7 +74,7 @@ class Product(pa.DataFrameModel):
     last_updated: Moment
 
     @pa.check("last_updated", error="must not be in the future")
-    def not_in_future(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def not_in_future(cls, data: PolarsData) -> pl.LazyFrame:
         """A product cannot have been updated later than now."""
         return _not_in_future(data)
 
@@ -85,10 +89,10 @@ class Customer(pa.DataFrameModel):
     phone: str = pa.Field(nullable=True, metadata={"sensitive": True})
     registration_date: pl.Date
     customer_tier: str = pa.Field(isin=TIERS)
-    preferred_categories: pl.List(pl.String) = pa.Field(nullable=True)
+    preferred_categories: Names = pa.Field(nullable=True)
 
     @pa.check("registration_date", error="must not be in the future")
-    def registered_already(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def registered_already(cls, data: PolarsData) -> pl.LazyFrame:
         """A customer has registered already."""
         return data.lazyframe.select(pl.col(data.key) <= pl.lit(run_time().date()))
 
@@ -104,12 +108,12 @@ class InventoryUpdate(pa.DataFrameModel):
     update_type: str = pa.Field(isin=UPDATE_TYPES)
 
     @pa.check("update_timestamp", error="must not be in the future")
-    def not_in_future(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def not_in_future(cls, data: PolarsData) -> pl.LazyFrame:
         """An update has happened."""
         return _not_in_future(data)
 
     @pa.dataframe_check(error="quantity_change: a sale takes from stock, a restock or return adds to it")
-    def sign_fits_type(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def sign_fits_type(cls, data: PolarsData) -> pl.LazyFrame:
         """The sign of the change follows from its type; an adjustment may go either way."""
         change, kind = pl.col("quantity_change"), pl.col("update_type")
         return data.lazyframe.select(
@@ -124,24 +128,24 @@ class Campaign(pa.DataFrameModel):
     name: str
     start_date: pl.Date
     end_date: pl.Date
-    target_categories: pl.List(pl.String)
+    target_categories: Names
     impressions: int = pa.Field(ge=0)
     clicks: int = pa.Field(ge=0)
     conversions: int = pa.Field(ge=0)
     revenue: Amount = pa.Field(ge=0)
 
     @pa.dataframe_check(error="end_date: must not be before start_date")
-    def ends_after_start(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def ends_after_start(cls, data: PolarsData) -> pl.LazyFrame:
         """A campaign ends on its first day or later."""
         return data.lazyframe.select(pl.col("end_date") >= pl.col("start_date"))
 
     @pa.dataframe_check(error="clicks: must not exceed impressions")
-    def clicks_within_impressions(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def clicks_within_impressions(cls, data: PolarsData) -> pl.LazyFrame:
         """Only what was shown can be clicked."""
         return data.lazyframe.select(pl.col("clicks") <= pl.col("impressions"))
 
     @pa.dataframe_check(error="conversions: must not exceed clicks")
-    def conversions_within_clicks(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+    def conversions_within_clicks(cls, data: PolarsData) -> pl.LazyFrame:
         """Only a click can convert."""
         return data.lazyframe.select(pl.col("conversions") <= pl.col("clicks"))
 

@@ -1,4 +1,4 @@
-"""Pandera schemas compiled into the plan: `check` sorts raw rows into accepted and refused in the pass that reads them."""
+"""Pandera schemas compiled into the plan: `check` sorts raw rows while they are read."""
 
 from framework.boundary.check import QUARANTINE_SCHEMA, Checked, Tally, check
 from framework.boundary.conform import Violations, conform, settled_rules

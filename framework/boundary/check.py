@@ -40,8 +40,8 @@ QUARANTINE_SCHEMA = pl.Schema(
 class Tally:
     """The counts of a boundary, complete once the plan has run to its end. Safe to share by threads.
 
-    `rows_in` = `accepted` + `refused` + `blank`; `waiting` of the refused break nothing but foreign keys. `broken` counts
-    per reason over the refused, `warnings` over all rows.
+    `rows_in` = `accepted` + `refused` + `blank`; `waiting` of the refused break nothing but foreign keys. `broken`
+    counts per reason over the refused, `warnings` over all rows.
     """
 
     def __init__(self) -> None:

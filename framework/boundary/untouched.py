@@ -1,8 +1,8 @@
 """Which columns a plan hands through unchanged, read off the plan itself.
 
-What holds of an input's rows still holds of those columns, so it need not be checked again. Nodes that are not known here
-end the search: then nothing counts as untouched, and everything is checked. The one place that walks Polars' plan
-(polars 2.1, node traverser 16, private).
+What holds of an input's rows still holds of those columns, so it need not be checked again. Nodes that are not known
+here end the search: then nothing counts as untouched, and everything is checked. The one place that walks Polars'
+plan (polars 2.1, node traverser 16, private).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Delta out: rows staged as files, reconciled with their table, published in one commit; positions and the quarantine."""
+"""Delta out: rows staged as files, reconciled with their table, published in one commit; positions; quarantine."""
 
 from framework.lake.changes import changed_values
 from framework.lake.delta import TableHandle, open_or_create, open_table, require_equal_schema

@@ -23,7 +23,7 @@ def changed_values(
     """Find the values of columns whose rows differ between two versions of a table.
 
     Only files that were added or removed in between are read. Rows that were rewritten unchanged cancel out: per value
-    the number of rows and the sum of their hashes are compared. Where a row came from (its provenance) is no difference.
+    the number of rows and the sums of their hashes are compared. Where a row came from is no difference.
 
     Returns:
         One row per value; None when the difference cannot be told (no earlier version, or it is no longer readable),

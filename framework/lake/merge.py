@@ -1,8 +1,8 @@
 """Reconcile staged rows with a table: which files to add and which to remove so that the newest row of each key stays.
 
-Nothing is rewritten that need not be. A staged file becomes a table file as it is unless one of its rows lost; a file of
-the table is rewritten only if one of its rows lost, or if its partition has become too fragmented. Keys are compared by
-hash first (cheap, over the key column alone), then exactly, over the few rows that share a hash.
+Nothing is rewritten that need not be. A staged file becomes a table file as it is unless one of its rows lost; a file
+of the table is rewritten only if one of its rows lost, or if its partition has become too fragmented. Keys are compared
+by hash first (cheap, over the key column alone), then exactly, over the few rows that share a hash.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ def merge_newest(
     existing = [] if afresh else handle.files()
     fresh = scan_data_files(area.location, staged, area.schema, area.partition_by, PATH)
     contested = _contested(handle, fresh, staged, existing, list(key))
-    if contested is None:
-        losers, dropped = None, {}
-    else:
+    losers: pl.DataFrame | None = None
+    dropped: dict[str, int] = {}
+    if contested is not None:
         losers, dropped = _judge(contested, list(key), order)
     result = _apply(handle, area, staged, existing, losers, [*key, *order])
     done = Staged(handle, result.adds, result.removes, dropped, result.abandoned)
@@ -199,9 +199,9 @@ def _judge(contested: pl.DataFrame, key: list[str], order: list[str]) -> tuple[p
     )
     has_lost = pl.col("_rank") < pl.col("_last")
     judged = ranked.with_columns(_copy=is_copy, _lost=has_lost, _content_stays=(~has_lost).any().over(content))
-    copies = judged["_copy"].sum()
-    older = judged.select((pl.col(NEW) & ~pl.col("_content_stays") & ~pl.col("_copy")).sum()).item()
-    dropped = {name: count for name, count in (("duplicate", copies), ("superseded", older)) if count}
+    is_older = pl.col(NEW) & ~pl.col("_content_stays") & ~pl.col("_copy")
+    counts = judged.select(duplicate=pl.col("_copy").sum(), superseded=is_older.sum()).row(0, named=True)
+    dropped = {name: int(count) for name, count in counts.items() if count}
     return judged.filter("_lost").select(contested.columns), dropped
 
 

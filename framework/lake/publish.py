@@ -1,4 +1,4 @@
-"""Publish staged files: one Delta commit that carries rows and position together, and its outcome decided by the log."""
+"""Publish staged files: one Delta commit that carries rows and position together; the log decides its outcome."""
 
 from __future__ import annotations
 

@@ -26,16 +26,16 @@ IDENTITY = ("source", "file", "file_time", "line")
 
 SCHEMA = pl.Schema(
     {
-        "source": pl.String,
-        "file": pl.String,
+        "source": pl.String(),
+        "file": pl.String(),
         "file_time": pl.Datetime("us", "UTC"),
-        "line": pl.Int64,
-        "reasons": pl.List(pl.String),
-        "raw": pl.String,
-        "run_id": pl.String,
-        "seq": pl.Int64,
+        "line": pl.Int64(),
+        "reasons": pl.List(pl.String()),
+        "raw": pl.String(),
+        "run_id": pl.String(),
+        "seq": pl.Int64(),
         "quarantined_at": pl.Datetime("us", "UTC"),
-        "state": pl.String,
+        "state": pl.String(),
     }
 )
 """One row per quarantined row or file (a file has no line). `raw`: its values as read, JSON."""

@@ -1,8 +1,8 @@
 """Stage rows: Parquet files under the table's folder with unique names, which nobody sees until they are committed.
 
-Polars' own partitioned sink (2.1) holds all rows of all partitions until the end. Here batches are pulled from the plan,
-cut by partition and buffered up to a budget; what has not grown for longest is written first. Input that arrives roughly
-in the order of its partitions, as most does, so gives one file per partition in little memory.
+Polars' own partitioned sink (2.1) holds all rows of all partitions until the end. Here batches are pulled from the
+plan, cut by partition and buffered up to a budget; what has not grown for longest is written first. Input that arrives
+roughly in the order of its partitions, as most does, so gives one file per partition in little memory.
 """
 
 from __future__ import annotations

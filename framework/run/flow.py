@@ -13,7 +13,6 @@ import polars as pl
 from framework.core.clock import at_run_time
 from framework.core.events import context, emit
 from framework.core.faults import fault
-from framework.core.report import RunReport
 from framework.lake import PlanStore
 from framework.run.accounts import account, combine, require_contracts, require_policy, source_report
 from framework.run.compiled import contracts
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from framework.core.plan import RunPlan
-    from framework.core.report import SourceReport
+    from framework.core.report import RunReport, SourceReport
     from framework.definition import Pipeline
     from framework.run.request import RunRequest
     from framework.settings import Settings
@@ -79,7 +78,8 @@ def run_plan(pipeline: Pipeline, plan: RunPlan, space: Workspace, sample: float 
     """Carry out a plan: any number of attempts at it, at once or one after another, give the same tables."""
     clock = Clock()
     with context(run_id=plan.run_id, pipeline=pipeline.name), at_run_time(plan.planned_at):
-        emit("run.planned", f"{pipeline.name}: sequence {plan.seq}: {plan.reason}", seq=plan.seq, mode=plan.mode, reason=plan.reason)
+        text = f"{pipeline.name}: sequence {plan.seq}: {plan.reason}"
+        emit("run.planned", text, seq=plan.seq, mode=plan.mode, reason=plan.reason)
         with clock.phase("scan"):
             known = contracts(pipeline)
             held = quarantine_area(pipeline, space)

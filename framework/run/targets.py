@@ -10,7 +10,6 @@ import polars as pl
 from framework.boundary import Violations
 from framework.core.events import emit
 from framework.core.faults import fault
-from framework.core.plan import RunPlan
 from framework.lake import (
     Committed,
     StagingArea,
@@ -30,7 +29,6 @@ from framework.lake import (
     require_equal_schema,
     to_storable,
 )
-from framework.lake.merge import Staged
 from framework.run.compiled import settle, wire
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
@@ -41,8 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from framework.boundary import Contract, Rule
+    from framework.core.plan import RunPlan
     from framework.core.report import RunReport
     from framework.definition import Output, Pipeline
+    from framework.lake.merge import Staged
     from framework.run.workspace import Workspace
 
 
@@ -75,8 +75,7 @@ def open_targets(
     if intakes:
         targets.append(_quarantine_target(plan, space, intakes, held))
     settled = settle(pipeline, known)
-    for output in pipeline.outputs:
-        targets.append(_output_target(pipeline, output, plan, space, intakes, known, settled))
+    targets += [_output_target(pipeline, o, plan, space, intakes, known, settled) for o in pipeline.outputs]
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
 
 

@@ -1,4 +1,4 @@
-"""What an incremental run must compute again: the values of an output's `recompute_by` that its changed inputs touch."""
+"""What an incremental run must compute again: the values of `recompute_by` that the changed inputs touch."""
 
 from __future__ import annotations
 

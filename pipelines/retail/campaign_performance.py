@@ -3,7 +3,7 @@
 import polars as pl
 
 from framework import LazyFrame, Pipeline, delta_table, step, table
-from schemas.retail import Amount, Campaign, CampaignPerformance, DailySale
+from schemas.retail import AMOUNT, Campaign, CampaignPerformance, DailySale
 
 
 def rate(numerator: str, denominator: str) -> pl.Expr:
@@ -13,8 +13,9 @@ def rate(numerator: str, denominator: str) -> pl.Expr:
 
 @step(returns=CampaignPerformance)
 def campaign_performance(campaigns: LazyFrame[Campaign], daily_sales: LazyFrame[DailySale]) -> pl.LazyFrame:
-    """Rate each campaign. One row per campaign; `net_amount` sums the sales of its categories from its first day to its
-    last, both included. Lazy.
+    """Rate each campaign: one row per campaign. Lazy.
+
+    `net_amount` sums the sales of its categories from its first day to its last, both included.
     """
     net = (
         campaigns.select("campaign_id", "start_date", "end_date", category="target_categories")
@@ -30,7 +31,7 @@ def campaign_performance(campaigns: LazyFrame[Campaign], daily_sales: LazyFrame[
         ctr=rate("clicks", "impressions"),
         conversion_rate=rate("conversions", "clicks"),
         revenue_per_click=rate("revenue", "clicks"),
-        net_amount=pl.col("net_amount").fill_null(0).cast(Amount),
+        net_amount=pl.col("net_amount").fill_null(0).cast(AMOUNT),
     )
 
 

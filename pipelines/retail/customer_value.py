@@ -3,7 +3,7 @@
 import polars as pl
 
 from framework import LazyFrame, Pipeline, delta_table, step, table
-from schemas.retail import Amount, Customer, CustomerValue, ValuedSale
+from schemas.retail import AMOUNT, Customer, CustomerValue, ValuedSale
 
 DAY_S = 24 * 60 * 60
 
@@ -27,7 +27,7 @@ def customer_value(sales: LazyFrame[ValuedSale], customers: LazyFrame[Customer])
         .join(bought, on="customer_id", how="full", coalesce=True)
         .with_columns(
             orders=pl.col("orders").fill_null(0),
-            net_amount=pl.col("net_amount").fill_null(0).cast(Amount),
+            net_amount=pl.col("net_amount").fill_null(0).cast(AMOUNT),
             days_between=pl.when(pl.col("orders") > 1).then(span_s / DAY_S / (pl.col("orders") - 1)),
         )
     )

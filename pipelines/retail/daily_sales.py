@@ -3,7 +3,7 @@
 import polars as pl
 
 from framework import LazyFrame, Pipeline, delta_table, step, table
-from schemas.retail import Amount, DailySale, Product, ValuedSale
+from schemas.retail import AMOUNT, DailySale, Product, ValuedSale
 
 
 @step(returns=DailySale)
@@ -21,7 +21,7 @@ def daily_sales(sales: LazyFrame[ValuedSale], products: LazyFrame[Product]) -> p
             net_amount=pl.col("net_amount").sum(),
             margin=pl.col("margin").sum(),
         )
-        .with_columns(pl.col("gross_amount", "net_amount", "margin").cast(Amount))
+        .with_columns(pl.col("gross_amount", "net_amount", "margin").cast(AMOUNT))
     )
 
 

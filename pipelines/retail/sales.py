@@ -6,12 +6,12 @@ A line whose product is unknown waits in quarantine until the catalogue has it.
 import polars as pl
 
 from framework import LazyFrame, Pipeline, csv_files, delta_table, step, table
-from schemas.retail import Amount, Product, Sale, ValuedSale
+from schemas.retail import AMOUNT, Product, Sale, ValuedSale
 
 
 def to_cents(amount: pl.Expr) -> pl.Expr:
     """Round half away from zero to the cent."""
-    return amount.round(2, mode="half_away_from_zero").cast(Amount)
+    return amount.round(2, mode="half_away_from_zero").cast(AMOUNT)
 
 
 @step(returns=ValuedSale)

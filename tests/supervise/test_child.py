@@ -12,6 +12,7 @@ import pytest
 
 from framework.core.events import Event
 from framework.core.report import Failure, OutputReport, RunReport, SourceReport
+from framework.run.request import RunRequest
 from framework.supervise.child import limit_memory, peak_memory_mb, reset_peak_memory
 from framework.supervise.messages import (
     Begun,
@@ -26,7 +27,6 @@ from framework.supervise.messages import (
     encode,
     to_line,
 )
-from framework.run.request import RunRequest
 
 ROOT = Path(__file__).parents[2]
 REPORT = RunReport(

@@ -152,9 +152,7 @@ def test_same_arguments_give_the_same_bytes_and_times_and_another_seed_does_not(
 
 
 def test_another_process_zone_and_hash_seed_give_the_same_sample(tmp_path, sample):
-    code = (
-        "import sys, pathlib, pipelines.retail.sample as sample; sample.generate(pathlib.Path(sys.argv[1]))"
-    )
+    code = "import sys, pathlib, pipelines.retail.sample as sample; sample.generate(pathlib.Path(sys.argv[1]))"
     changed = {"PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo", "POLARS_MAX_THREADS": "1", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=os.environ | changed)
     assert files_in(tmp_path) == files_in(sample.out)
@@ -294,9 +292,7 @@ def check_sale(file, record, note, products, earlier) -> None:
     is_late = record["transaction_timestamp"][:10] < file["file"][len("sales/sales_") :][:10]
     before = earlier.get(record["transaction_id"])
     if verdict == "duplicate":
-        assert before == (record, file["file"]) if kind == "duplicate_same_file" else before[0] == record, (
-            where
-        )
+        assert before == (record, file["file"]) if kind == "duplicate_same_file" else before[0] == record, where
         assert (kind == "duplicate_same_file") == (before[1] == file["file"])
     elif verdict == "updated":
         assert {name for name in COLUMNS if before[0][name] != record[name]} == {note["column"]}, where
@@ -447,8 +443,7 @@ def encoding_of(raw: bytes) -> str:
 def test_campaigns_come_as_array_document_and_ndjson(sample):
     texts = [(sample.out / file["file"]).read_text("utf-8") for file in sample.of("campaigns")]
     shapes = {
-        "array" if text[0] == "[" else "ndjson" if text.splitlines()[0][-1] == "}" else "document"
-        for text in texts
+        "array" if text[0] == "[" else "ndjson" if text.splitlines()[0][-1] == "}" else "document" for text in texts
     }
     assert shapes == {"array", "ndjson", "document"}
 
@@ -462,9 +457,7 @@ def test_customers_are_typed_parquet_and_product_names_are_awkward(sample):
 
 
 def test_rejected_files_cannot_be_read_and_nothing_depends_on_their_rows(sample):
-    rejected = {
-        file["kind"]: sample.out / file["file"] for file in sample.files if file["verdict"] == "rejected"
-    }
+    rejected = {file["kind"]: sample.out / file["file"] for file in sample.files if file["verdict"] == "rejected"}
     assert not {note["file"] for note in sample.notes} & {
         file["file"] for file in sample.files if file["verdict"] == "rejected"
     }
@@ -515,9 +508,7 @@ def test_prices_of_sales_are_the_catalogue_s_of_their_day(sample):
     for file, record in sample.good("products"):
         if newest.get(record["product_id"], "") < record["last_updated"]:
             newest[record["product_id"]] = record["last_updated"]
-            prices.setdefault(record["product_id"], []).append(
-                (file["delivered_day"], record["retail_price"])
-            )
+            prices.setdefault(record["product_id"], []).append((file["delivered_day"], record["retail_price"]))
     for _, record in sample.good("sales"):
         day = (date.fromisoformat(record["transaction_timestamp"][:10]) - date(2023, 12, 31)).days
         current = [price for since, price in prices[record["product_id"]] if since <= day][-1]
@@ -535,16 +526,7 @@ def test_reference_data_changes_on_the_way(sample):
         newest[record["product_id"]] = max(newest.get(record["product_id"], ""), record["last_updated"])
     assert stale > 0
     assert max(Counter(record["customer_id"] for _, record in sample.good("customers")).values()) > 1
-    assert (
-        len(
-            {
-                json.dumps(r["performance"])
-                for _, r in sample.good("campaigns")
-                if r["campaign_id"] == "CMP002"
-            }
-        )
-        > 2
-    )
+    assert len({json.dumps(r["performance"]) for _, r in sample.good("campaigns") if r["campaign_id"] == "CMP002"}) > 2
 
 
 def test_stock_leaves_the_shelves_as_it_is_sold_and_ids_grow_with_time(sample):
@@ -580,9 +562,7 @@ def promotion_effects(sample: Sample, sales: list[dict]) -> list[float]:
     for campaign in {record["campaign_id"]: record for _, record in sample.good("campaigns")}.values():
         hits = {True: [], False: []}
         for record in sales:
-            is_running = (
-                campaign["start_date"] <= record["transaction_timestamp"][:10] <= campaign["end_date"]
-            )
+            is_running = campaign["start_date"] <= record["transaction_timestamp"][:10] <= campaign["end_date"]
             hits[is_running].append(categories[record["product_id"]] in campaign["target_categories"])
         effects.append(mean(hits[True]) / mean(hits[False]))
     return effects
@@ -601,8 +581,6 @@ def test_more_is_sold_while_a_campaign_runs(sample):
 
 
 def test_transaction_numbers_grow_with_time(sample):
-    moments = {
-        record["transaction_id"]: record["transaction_timestamp"] for _, record in sample.good("sales")
-    }
+    moments = {record["transaction_id"]: record["transaction_timestamp"] for _, record in sample.good("sales")}
     ordered = [moments[number] for number in sorted(moments)]
     assert ordered == sorted(ordered)
