@@ -20,6 +20,8 @@ Percent = Annotated[pl.Decimal, 7, 4]
 Moment = Annotated[pl.Datetime, "us", "UTC"]
 Names = Annotated[pl.List, pl.String]
 
+LOCAL = "%Y-%m-%d %H:%M:%S"
+"""How stores write times."""
 TRANSACTION = r"TXN[0-9]{3,}$"
 STORE = r"ST[0-9]{3,}$"
 CUSTOMER = r"CUST[0-9]{3,}$"
@@ -46,7 +48,7 @@ class Sale(pa.DataFrameModel):
     quantity: int = pa.Field(gt=0)
     unit_price: Price = pa.Field(ge=0)
     discount_percent: Percent = pa.Field(in_range={"min_value": 0, "max_value": 100})
-    transaction_timestamp: Moment
+    transaction_timestamp: Moment = pa.Field(metadata={"formats": LOCAL})
 
     @pa.check("transaction_timestamp", error="must not be in the future")
     def not_in_future(cls, data: PolarsData) -> pl.LazyFrame:
@@ -104,7 +106,7 @@ class InventoryUpdate(pa.DataFrameModel):
     store_id: str = pa.Field(str_matches=STORE)
     product_id: str = pa.Field(str_matches=PRODUCT)
     quantity_change: int = pa.Field(ne=0)
-    update_timestamp: Moment
+    update_timestamp: Moment = pa.Field(metadata={"formats": LOCAL})
     update_type: str = pa.Field(isin=UPDATE_TYPES)
 
     @pa.check("update_timestamp", error="must not be in the future")

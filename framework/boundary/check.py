@@ -108,7 +108,7 @@ def _sorter(
     """The function through which judged batches pass: counts, hands over the refused, gives the accepted."""
     shape = _quarantine_columns(judged, source)
     is_row = pl.col(MALFORMED).ne_missing(BLANK)
-    broken = {i: (~total(rule.holds)).sum().alias(str(i)) for i, rule in enumerate(judged.rules)}
+    broken = {i: _breaks(rule, judged.rules).sum().alias(str(i)) for i, rule in enumerate(judged.rules)}
     warned = {i: (~total(r.holds) & is_row).sum().alias(str(i)) for i, r in enumerate(judged.counted)}
 
     def sort(batch: pl.DataFrame) -> pl.DataFrame:
@@ -243,8 +243,16 @@ def _told(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.lit("bytes within a nested value") if dtype.is_nested() and "Binary" in str(dtype) else raw
 
 
+def _breaks(rule: Rule, rules: Sequence[Rule]) -> pl.Expr:
+    """True where a refused row breaks a rule.
+
+    An unknown reference is a reason only where it is the only one: what else is wrong does not depend on what is known.
+    """
+    return ~total(rule.holds) & _waits(rules) if rule.severity == "waiting" else ~total(rule.holds)
+
+
 def _quarantine_columns(judged: _Judged, source: str) -> list[pl.Expr]:
-    reasons = [pl.when(~total(rule.holds)).then(pl.lit(rule.reason)) for rule in judged.rules[1:]]
+    reasons = [pl.when(_breaks(rule, judged.rules)).then(pl.lit(rule.reason)) for rule in judged.rules[1:]]
     values = pl.struct(_told(pl.col(RAW + name), dtype).alias(name) for name, dtype in judged.raw.items())
     return [
         pl.lit(source).alias("source"),

@@ -276,7 +276,7 @@ def _sync_table(handle: TableHandle, lake: StorageLocation) -> None:
     """Force a new table to the local disk, with the folders that lead to it."""
     sync_log(handle)
     if lake.is_local:
-        sync_folders(Path(handle.location.uri()), stop=Path(lake.uri()))
+        sync_folders(Path(handle.location.uri()), stop=Path(lake.uri()).parent)
 
 
 def sync_log(handle: TableHandle) -> None:

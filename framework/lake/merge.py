@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.core.frames import PROVENANCE, SOURCE_LINE
+from framework.core.frames import PROVENANCE
 from framework.lake.delta import DataFile, TableHandle, scan_data_files
 from framework.lake.stage import StagingArea
 
@@ -188,10 +188,7 @@ def _joined(spans: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def _judge(contested: pl.DataFrame, key: list[str], order: list[str]) -> tuple[pl.DataFrame, dict[str, int]]:
     """Decide who stays. Returns the losing rows, and how many staged rows changed nothing and why."""
     content = [n for n in contested.columns if n not in {*PROVENANCE, NEW, PATH}]
-    # Rows of one file and time are told apart by their lines, unless the file was delivered again within one tick of
-    # the storage's clock: what was read last is newer then, wherever it stands.
-    at = order.index(SOURCE_LINE) if SOURCE_LINE in order else len(order)
-    ranked = contested.sort([*key, *order[:at], NEW, *order[at:]], nulls_last=False).with_columns(
+    ranked = contested.sort([*key, *order, NEW], nulls_last=False).with_columns(
         _rank=pl.int_range(pl.len()).over(key), _last=pl.len().over(key) - 1
     )
     is_copy = pl.col(NEW) & (

@@ -132,7 +132,7 @@ def _new_files(source: FileSource, space: Workspace, known: dict[str, list[Any]]
 
 def _file_words(name: str, found: FilesInput, mode: Mode) -> list[str]:
     if not found.files:
-        return []
+        return [f"{name}: no file matches"] if mode == "full" else []
     changed = sum(f.changed for f in found.files)
     words = f"{name}: {len(found.files)} {'' if mode == 'full' else 'new '}file{'s' * (len(found.files) != 1)}"
     return [f"{words}, {changed} of them delivered again" if changed else words]

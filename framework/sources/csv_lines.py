@@ -82,12 +82,12 @@ def _record(physical: list[bytes], at: int, first_line: int, rows: _Rows, *, is_
     """Read the record that starts at a line; returns how many lines it took, 0 if it may go on behind the last one."""
     number, delimiter = first_line + at, rows.delimiter.encode()
     record = physical[at]
-    fields, taken = split_record(record.removesuffix(b"\r"), delimiter), 1
+    fields, taken = split_record(record, delimiter), 1
     if fields is None:
         for extra in physical[at + 1 : at + MAX_LINES_PER_RECORD]:
             taken += 1
             record += b"\n" + extra
-            fields = split_record(record.removesuffix(b"\r"), delimiter) if extra.count(b'"') % 2 else None
+            fields = split_record(record, delimiter) if extra.count(b'"') % 2 else None
             if fields is not None:
                 break
         else:
@@ -117,20 +117,23 @@ def _text(record: bytes) -> tuple[str, str | None]:
 def _field(delimiter: bytes) -> re.Pattern[bytes]:
     """One field: in quotes, with doubled quotes within, or as it stands."""
     mark = re.escape(delimiter)
-    return re.compile(rb'(?:"((?:[^"]++|"")*+)"|([^"\n%b][^\n%b]*+)?+)(?:(%b)|\Z)' % (mark, mark, mark))
+    return re.compile(rb'(?:"((?:[^"]++|"")*+)"\r?|([^"\n%b][^\n%b]*+)?+)(?:(%b)|\Z)' % (mark, mark, mark))
 
 
 def split_record(record: bytes, delimiter: bytes) -> list[bytes] | None:
-    """Split one record; None when a quote is not closed or is followed by more than a delimiter."""
+    """Split one record; None when a quote is not closed or is followed by more than a delimiter.
+
+    A carriage return at the end of a field, as the last one has in files from Windows, is left out, as Polars does.
+    """
     if b'"' not in record:
-        return record.split(delimiter)
+        return [value.removesuffix(b"\r") for value in record.split(delimiter)]
     fields, at, more = [], 0, True
     while more:
         found = _field(delimiter).match(record, at)
         if found is None:
             return None
         quoted, plain, more = found[1], found[2], found[3] is not None
-        fields.append((plain or b"") if quoted is None else quoted.replace(b'""', b'"'))
+        fields.append((plain or b"").removesuffix(b"\r") if quoted is None else quoted.replace(b'""', b'"'))
         at = found.end()
     return fields
 

@@ -75,3 +75,16 @@ def test_what_was_pending_of_the_earlier_content_is_superseded(tmp_path):
     states = house.quarantine().sort("line", "seq").select("line", "state").rows()
     assert states == [(2, "superseded"), (3, "superseded"), (3, "waiting"), (4, "superseded")]
     assert_true(house, find_truth(house.raw, NOW))
+
+
+def test_a_line_taken_up_from_waiting_stays_behind_a_later_line_of_its_file(tmp_path):
+    house = House(tmp_path, NOW)
+    twice = replace(SALES, records=(sale(1, "5", product="PRD003"), sale(1)))
+    late = replace(PRODUCTS, path="products/late.json", hour=6, records=(thing(3),))
+    for version in (PRODUCTS, twice):
+        version.write(house.raw)
+    house.run()
+    late.write(house.raw)
+    house.run()
+    assert house.table("retail/sales")["TXN001",]["quantity"] == 1
+    assert_true(house, find_truth(house.raw, NOW))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hypothesis import given, note, settings
+from hypothesis import Phase, given, note, settings
 
 from tests.oracle.histories import NOW, STEPS, History, histories
 from tests.oracle.judging import Row
@@ -15,13 +15,17 @@ from tests.oracle.truth import Truth, find_truth
 
 EXAMPLES = int(os.environ.get("SLUICE_SPLIT_EXAMPLES", "25"))
 """An example costs a second or two; a nightly run asks for hundreds."""
+PHASES = tuple(phase for phase in Phase if phase is not Phase.shrink or "SLUICE_SPLIT_SHRINK" in os.environ)
+"""Shrinking takes minutes at this price: only on request."""
 PROVENANCE = ("_source_time", "_source_file", "_source_line")
 
 
 @contextmanager
 def a_house() -> Iterator[House]:
     with tempfile.TemporaryDirectory() as folder:
-        yield House(Path(folder), NOW)
+        house = House(Path(folder), NOW)
+        house.raw.mkdir()
+        yield house
 
 
 def arrive(house: House, history: History, step: int) -> None:
@@ -30,7 +34,7 @@ def arrive(house: House, history: History, step: int) -> None:
         version.write(house.raw)
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, phases=PHASES)
 @given(histories())
 def test_any_sequence_of_runs_gives_what_one_full_run_gives(history):
     with a_house() as house:
@@ -51,7 +55,7 @@ def test_any_sequence_of_runs_gives_what_one_full_run_gives(history):
                 assert_same_rows(name, grown[name], rows)
 
 
-@settings(max_examples=max(10, EXAMPLES // 3))
+@settings(max_examples=max(10, EXAMPLES // 3), phases=PHASES)
 @given(histories())
 def test_a_run_with_nothing_new_writes_nothing(history):
     with a_house() as house:
@@ -64,7 +68,7 @@ def test_a_run_with_nothing_new_writes_nothing(history):
             assert house.everything() == before
 
 
-@settings(max_examples=max(10, EXAMPLES // 3))
+@settings(max_examples=max(10, EXAMPLES // 3), phases=PHASES)
 @given(histories())
 def test_a_run_leaves_the_files_of_untouched_days_where_they_are(history):
     with a_house() as house:

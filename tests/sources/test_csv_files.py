@@ -184,6 +184,13 @@ def test_text_behind_a_closing_quote_is_no_field(scan):
     assert scan({"f.csv": b'a,b,c\n"1"x,2,3\n4,5,6\n'}).wrong == {2: "a quote is not closed"}
 
 
+@pytest.mark.parametrize("field", ['"the "best" one"', '"b"a""', '""a""', '"12" monitor,5,"6" x"'])
+def test_quotes_that_are_not_doubled_cost_their_line_and_no_character(scan, field):
+    read = scan({"f.csv": f'a,b,c\n{field},5,6\n"4",,6\n'.encode()})
+    assert read.wrong == {2: "a quote is not closed"}
+    assert read.cells() == [(f"{field},5,6", None, None), ROWS[1]]
+
+
 def test_nul_byte_costs_its_line(scan):
     read = scan({"f.csv": b"a,b,c\n1,x\0y,3\n4,,6\n"})
     assert read.wrong == {2: "holds a NUL byte"}

@@ -15,6 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.core.frames import BLANK
+from framework.sources.csv_blocks import OVERFLOW, _parse_at_once
+from framework.sources.csv_layout import Layout
+from framework.sources.csv_lines import parse_lines
 from tests.sources.reading import read_files
 
 LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0")
@@ -116,6 +119,15 @@ def test_parsing_at_once_and_line_by_line_agree(lines):
     beside = read_in_blocks(content + b"1,\0,3\n", 2**21)
     shared = beside.rows.filter(pl.col("_source_line") < len(lines) + 3)
     assert alone.rows.rows() == shared.rows()
+
+
+@given(lines=st.lists(st.text(st.sampled_from('a",'), min_size=1, max_size=9), min_size=1, max_size=2))
+def test_parsing_at_once_and_line_by_line_agree_on_quotes(lines):
+    content = "\n".join([*lines, '"1",2,3', ""]).encode()
+    layout = Layout(("a", "b", "c"), ",")
+    quick = _parse_at_once(content, 2, layout)
+    slow, _ = parse_lines(content, 2, ["a", "b", "c", OVERFLOW], ",")
+    assert quick is None or quick.select(slow.columns).rows() == slow.rows()
 
 
 @pytest.mark.parametrize("form", ["plain", "quoted", "gzip", "utf-16", "latin-1"])
