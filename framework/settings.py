@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
@@ -10,6 +11,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 from pydantic_settings import BaseSettings as _Nested
@@ -84,6 +86,8 @@ def load_settings(project: Path | None = None, **overrides: Any) -> Settings:
     """
     try:
         return Settings(project=project or Path(), **overrides)
+    except (TOMLDecodeError, SettingsError) as error:
+        raise ConfigurationError(f"settings cannot be read ({FILE_NAME} or SLUICE_* variables): {error}") from error
     except ValidationError as error:
         lines = [f"  - {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         text = f"settings cannot be used ({FILE_NAME} or SLUICE_* variables):"

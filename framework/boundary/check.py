@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.casts import cast
-from framework.boundary.conform import is_there, passing, total
-from framework.boundary.contract import ColumnSpec, Contract, Rule
+from framework.boundary.conform import passing, total
+from framework.boundary.judge import OK, RAW, Judged, judge
 from framework.core.frames import BLANK, MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from framework.boundary.contract import Contract, Rule
     from framework.core.source import OnInvalid, Reference
 
-RAW = "_raw_"
-OK = "_ok"
-WINDOW = "_window_"
+REFUSED_AT_ONCE = 4_000
+IS_ROW = pl.col(MALFORMED).ne_missing(BLANK)
 
 QUARANTINE_SCHEMA = pl.Schema(
     {
@@ -38,7 +37,7 @@ QUARANTINE_SCHEMA = pl.Schema(
 
 
 class Tally:
-    """The counts of a boundary, complete once the plan has run to its end. Safe to share by threads.
+    """The counts of a boundary.
 
     `rows_in` = `accepted` + `refused` + `blank`; `waiting` of the refused break nothing but foreign keys. `broken`
     counts per reason over the refused, `warnings` over all rows.
@@ -52,7 +51,6 @@ class Tally:
         self.blank = 0
         self.broken: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
-        self.lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,15 @@ class Checked:
     """What a boundary gives: the accepted rows, typed, with their provenance, lazy; and the counts of what passed."""
 
     accepted: pl.LazyFrame
-    tally: Tally
+    counts: Tally
+    sorters: tuple[_Sorter, ...] = ()
+
+    @property
+    def tally(self) -> Tally:
+        """The counts, complete once the plan has run to its end; the last refused rows go to the quarantine now."""
+        for sorter in self.sorters:
+            sorter.close()
+        return self.counts
 
 
 def check(
@@ -75,7 +81,7 @@ def check(
     """Hold raw rows against a contract, in the one pass in which they are read.
 
     Casts, rules and the verdict are expressions of the plan. Behind them every batch passes once: what is refused is
-    handed to `quarantine` there and counted, what is accepted goes on. So rows are never held back for a second look.
+    set aside for `quarantine` there and counted, what is accepted goes on. So no row is held back for a second look.
 
     Args:
         parts: Lazy frames of raw rows, each with provenance; their raw types may differ from part to part.
@@ -92,142 +98,79 @@ def check(
     """
     tally = Tally()
     references = dict(known or {})
-    accepted = []
+    accepted, sorters = [], []
     for part in parts:
-        judged = _judge(part, contract, references, on_invalid)
+        judged = judge(part, contract, references, on_invalid)
         columns = [*contract.columns, *PROVENANCE]
-        sort = _sorter(judged, columns, source, tally, None if on_invalid == "drop" else quarantine)
+        sorter = _Sorter(judged, columns, source, tally, None if on_invalid == "drop" else quarantine)
         schema = judged.rows.select(columns).collect_schema()
-        accepted.append(passing(judged.rows, sort, schema))
-    return Checked(pl.concat(accepted), tally)
+        accepted.append(passing(judged.rows, sorter, schema))
+        sorters.append(sorter)
+    return Checked(pl.concat(accepted), tally, tuple(sorters))
 
 
-def _sorter(
-    judged: _Judged, columns: list[str], source: str, tally: Tally, quarantine: Callable[[pl.DataFrame], None] | None
-) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """The function through which judged batches pass: counts, hands over the refused, gives the accepted."""
-    shape = _quarantine_columns(judged, source)
-    is_row = pl.col(MALFORMED).ne_missing(BLANK)
-    broken = {i: _breaks(rule, judged.rules).sum().alias(str(i)) for i, rule in enumerate(judged.rules)}
-    warned = {i: (~total(r.holds) & is_row).sum().alias(str(i)) for i, r in enumerate(judged.counted)}
+class _Sorter:
+    """What judged batches pass through: counts, sets the refused aside, gives the accepted on.
 
-    def sort(batch: pl.DataFrame) -> pl.DataFrame:
+    To say why rows are refused takes many small expressions, so they are kept until there are enough of them.
+    """
+
+    def __init__(
+        self,
+        judged: Judged,
+        columns: list[str],
+        source: str,
+        tally: Tally,
+        quarantine: Callable[[pl.DataFrame], None] | None,
+    ) -> None:
+        self._rules = judged.rules
+        self._counted = judged.counted
+        self._columns = columns
+        self._shape = _quarantine_columns(judged, source)
+        self._broken = [_breaks(rule, judged.rules).sum().alias(str(i)) for i, rule in enumerate(judged.rules)]
+        self._warned = [(~total(r.holds) & IS_ROW).sum().alias(str(i)) for i, r in enumerate(judged.counted)]
+        self._waits = _waits(judged.rules).sum()
+        self._tally = tally
+        self._quarantine = quarantine
+        self._lock = threading.Lock()
+        self._refused: list[pl.DataFrame] = []
+
+    def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
         accepted = batch.filter(OK)
-        refused = batch.filter(~pl.col(OK)) if accepted.height < batch.height else batch.clear()
-        rows = refused.filter(is_row)
-        warnings = batch.select(warned.values()).row(0) if warned and batch.height else ()
-        counts = rows.select(broken.values()).row(0) if rows.height else ()
-        waiting = rows.select(_waits(judged.rules).sum()).item() if rows.height else 0
-        with tally.lock:
-            tally.rows_in += batch.height
-            tally.accepted += accepted.height
-            tally.refused += rows.height
-            tally.blank += refused.height - rows.height
-            tally.waiting += waiting
-            for rule, count in zip(judged.rules, counts, strict=False):
-                tally.broken[rule.reason] += count
-            for rule, count in zip(judged.counted, warnings, strict=False):
-                tally.warnings[rule.reason] += count
-        if rows.height and quarantine is not None:
-            quarantine(rows.select(shape).cast(dict(QUARANTINE_SCHEMA)))  # type: ignore[arg-type]
-        return accepted.select(columns)
+        warnings = batch.select(self._warned).row(0) if self._warned and batch.height else ()
+        full: list[pl.DataFrame] = []
+        with self._lock:
+            self._tally.rows_in += batch.height
+            self._tally.accepted += accepted.height
+            for rule, count in zip(self._counted, warnings, strict=False):
+                self._tally.warnings[rule.reason] += count
+            if accepted.height < batch.height:
+                self._refused.append(batch.filter(~pl.col(OK)))
+            if sum(frame.height for frame in self._refused) >= REFUSED_AT_ONCE:
+                full, self._refused = self._refused, []
+        self._settle(full)
+        return accepted.select(self._columns)
 
-    return sort
+    def close(self) -> None:
+        """Account for the refused rows that are still kept."""
+        with self._lock:
+            rest, self._refused = self._refused, []
+        self._settle(rest)
 
-
-@dataclass(frozen=True)
-class _Judged:
-    rows: pl.LazyFrame
-    rules: tuple[Rule, ...]
-    raw: dict[str, pl.DataType]
-    counted: tuple[Rule, ...]
-    """The rules that accepted rows may break."""
-
-
-def _judge(
-    part: pl.LazyFrame,
-    contract: Contract,
-    known: Mapping[Reference, pl.LazyFrame],
-    on_invalid: OnInvalid,
-) -> _Judged:
-    """Add the typed columns and the verdict to raw rows."""
-    available = part.collect_schema()
-    raw = {name: dtype for name, dtype in available.items() if name not in {*PROVENANCE, MALFORMED}}
-    rows = part.rename({name: RAW + name for name in raw})
-    if MALFORMED not in available:
-        rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(MALFORMED))
-    typed, structure = [], [_malformed_rule()]
-    for spec in contract.columns.values():
-        value, rules = _typed(spec, available)
-        typed.append(value.alias(spec.name))
-        structure.extend(rules)
-    rows = rows.with_columns(typed)
-    for reference, values in known.items():
-        marker = _marker(reference)
-        keys = values.select(pl.col(reference.key).alias(reference.column)).with_columns(
-            pl.lit(value=True).alias(marker)
-        )
-        rows = rows.join(keys, on=reference.column, how="left", maintain_order="none")
-    declared = [_settle_window(rule, i) for i, rule in enumerate(contract.rules)]
-    windows = [rule.holds.alias(f"{WINDOW}{i}") for i, rule in enumerate(contract.rules) if rule.is_window]
-    every = (*structure, *declared, *(_reference_rule(r) for r in known))
-    blocking = structure if on_invalid == "warn" else [r for r in every if r.severity != "warning"]
-    verdict = pl.all_horizontal([r.holds for r in blocking]).fill_null(value=True)
-    counted = tuple(r for r in every if all(r is not b for b in blocking))
-    return _Judged(rows.with_columns(windows).with_columns(verdict.alias(OK)), every, raw, counted)
-
-
-def _settle_window(rule: Rule, number: int) -> Rule:
-    """A rule that looks at many rows is answered in the plan, where they all are; batches then read its answer."""
-    return replace(rule, holds=pl.col(f"{WINDOW}{number}")) if rule.is_window else rule
-
-
-def _malformed_rule() -> Rule:
-    return Rule("malformed", None, pl.col(MALFORMED).is_null(), "the line is malformed")
-
-
-def _typed(spec: ColumnSpec, available: pl.Schema) -> tuple[pl.Expr, list[Rule]]:
-    """The typed value of a column, and the rules on whether it could be typed and is there."""
-    raw, typed = pl.col(RAW + spec.name), pl.col(spec.name)
-    if spec.name not in available or available[spec.name] == pl.Null:
-        value, kept = pl.lit(None, dtype=spec.dtype), pl.lit(value=True)
-    else:
-        done = cast(raw, typed, available[spec.name], spec.dtype, spec.formats)
-        value, kept = done.value, done.kept
-    if spec.default is not None:
-        is_missing = raw.is_null() if spec.name in available else pl.lit(value=True)
-        if spec.dtype.is_float():
-            is_missing = is_missing | value.is_nan()
-        value = pl.when(is_missing).then(pl.lit(spec.default, dtype=spec.dtype)).otherwise(value)
-    rules = [Rule("type", spec.name, kept, type_words(spec))]
-    if not spec.nullable:
-        given = is_there(spec) if spec.name not in available else is_there(spec) | ~kept
-        rules.append(Rule("not_null", spec.name, given, "must not be empty"))
-    return value, rules
-
-
-def type_words(spec: ColumnSpec) -> str:
-    """Say in plain words what a column's values must look like."""
-    dtype = spec.dtype
-    if isinstance(dtype, pl.Decimal):
-        return f"must be a number with at most {dtype.scale} decimal places"
-    if dtype.is_integer():
-        return "must be a whole number"
-    if dtype == pl.Date:
-        return "must be a date like " + (spec.formats[0] if spec.formats else "2024-12-31")
-    if isinstance(dtype, pl.Datetime):
-        return "must be a time like " + (spec.formats[0] if spec.formats else "2024-12-31 23:59:59")
-    return f"must be of type {dtype}"
-
-
-def _reference_rule(reference: Reference) -> Rule:
-    message = f"waits for {reference.source} to know this {reference.key}"
-    known = pl.col(_marker(reference)).is_not_null() | pl.col(reference.column).is_null()  # no value refers to nothing
-    return Rule("reference", reference.column, known, message, "waiting")
-
-
-def _marker(reference: Reference) -> str:
-    return f"_known_{reference.column}"
+    def _settle(self, refused: list[pl.DataFrame]) -> None:
+        if not refused:
+            return
+        every = pl.concat(refused)
+        rows = every.filter(IS_ROW)
+        counts = rows.select(self._broken).row(0)
+        with self._lock:
+            self._tally.refused += rows.height
+            self._tally.blank += every.height - rows.height
+            self._tally.waiting += rows.select(self._waits).item()
+            for rule, count in zip(self._rules, counts, strict=True):
+                self._tally.broken[rule.reason] += count
+        if rows.height and self._quarantine is not None:
+            self._quarantine(rows.select(self._shape).cast(dict(QUARANTINE_SCHEMA)))  # type: ignore[arg-type]
 
 
 def _waits(rules: Sequence[Rule]) -> pl.Expr:
@@ -251,7 +194,7 @@ def _breaks(rule: Rule, rules: Sequence[Rule]) -> pl.Expr:
     return ~total(rule.holds) & _waits(rules) if rule.severity == "waiting" else ~total(rule.holds)
 
 
-def _quarantine_columns(judged: _Judged, source: str) -> list[pl.Expr]:
+def _quarantine_columns(judged: Judged, source: str) -> list[pl.Expr]:
     reasons = [pl.when(_breaks(rule, judged.rules)).then(pl.lit(rule.reason)) for rule in judged.rules[1:]]
     values = pl.struct(_told(pl.col(RAW + name), dtype).alias(name) for name, dtype in judged.raw.items())
     return [

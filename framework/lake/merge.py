@@ -8,13 +8,13 @@ by hash first (cheap, over the key column alone), then exactly, over the few row
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.core.frames import PROVENANCE
+from framework.core.frames import PROVENANCE, SOURCE_FILE
 from framework.lake.delta import DataFile, TableHandle, scan_data_files
 from framework.lake.stage import StagingArea
 
@@ -32,7 +32,11 @@ FRAGMENT_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class Staged:
-    """What one commit will do to a table: files to add and to remove, and what became of the staged rows."""
+    """What one commit will do to a table: files to add and to remove, and what became of the staged rows.
+
+    `orphans`: keys whose row came from a file that no longer says so, and for which an older row may hold again: which
+    one, only all the files can tell.
+    """
 
     handle: TableHandle
     adds: list[DataFile]
@@ -40,6 +44,7 @@ class Staged:
     dropped: dict[str, int] = field(default_factory=dict)
     abandoned: list[DataFile] = field(default_factory=list)
     new_schema: pl.Schema | None = None
+    orphans: int = 0
 
     @property
     def partitions(self) -> set[tuple[tuple[str, str | None], ...]]:
@@ -85,7 +90,13 @@ def replace_keys(handle: TableHandle, area: StagingArea, touched: pl.DataFrame) 
 
 
 def merge_newest(
-    handle: TableHandle, area: StagingArea, key: Sequence[str], newest_by: Sequence[str], *, afresh: bool = False
+    handle: TableHandle,
+    area: StagingArea,
+    key: Sequence[str],
+    newest_by: Sequence[str],
+    *,
+    redelivered: Sequence[str] = (),
+    afresh: bool = False,
 ) -> Staged:
     """Merge staged rows by key: of the rows with one key, staged or there, the newest stays.
 
@@ -94,6 +105,7 @@ def merge_newest(
         area: The staged rows.
         key: The columns that identify a row.
         newest_by: The columns that order rows of one key, most important first; provenance decides ties.
+        redelivered: Files that were delivered again with other content: what the table has of them is void.
         afresh: Ignore and replace what the table holds.
 
     `dropped` counts the staged rows that changed nothing: `duplicate` (another row with the key had the same content)
@@ -104,15 +116,31 @@ def merge_newest(
     existing = [] if afresh else handle.files()
     fresh = scan_data_files(area.location, staged, area.schema, area.partition_by, PATH)
     contested = _contested(handle, fresh, staged, existing, list(key))
-    losers: pl.DataFrame | None = None
-    dropped: dict[str, int] = {}
-    if contested is not None:
-        losers, dropped = _judge(contested, list(key), order)
-    result = _apply(handle, area, staged, existing, losers, [*key, *order])
-    done = Staged(handle, result.adds, result.removes, dropped, result.abandoned)
+    void = _void(handle, existing, redelivered)
+    if void is not None:
+        contested = void if contested is None else pl.concat([contested, void]).unique()
+    verdict = _Verdict() if contested is None else _judge(contested, list(key), order, redelivered)
+    result = _apply(handle, area, staged, existing, verdict.losers, [*key, *order])
     if afresh:
-        return Staged(handle, done.adds, handle.files(), dropped, done.abandoned, area.schema)
-    return done
+        return Staged(handle, result.adds, handle.files(), verdict.dropped, result.abandoned, area.schema)
+    return replace(result, dropped=verdict.dropped, orphans=verdict.orphans)
+
+
+def _void(handle: TableHandle, existing: list[DataFile], redelivered: Sequence[str]) -> pl.DataFrame | None:
+    """The rows that the table has of files delivered again; None when there are none."""
+    if not redelivered:
+        return None
+    near = [f for f in existing if _may_hold(f, SOURCE_FILE, redelivered)]
+    rows = handle.scan_files(near, PATH).filter(pl.col(SOURCE_FILE).is_in(list(redelivered)))
+    found = rows.with_columns(pl.lit(value=False).alias(NEW)).collect(engine="streaming")
+    return None if found.is_empty() else found
+
+
+def _may_hold(file: DataFile, column: str, values: Sequence[str]) -> bool:
+    if column not in file.ranges:
+        return True
+    low, high = file.ranges[column]
+    return any(low <= value <= high for value in values)
 
 
 def _contested(
@@ -185,21 +213,39 @@ def _joined(spans: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return joined
 
 
-def _judge(contested: pl.DataFrame, key: list[str], order: list[str]) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Decide who stays. Returns the losing rows, and how many staged rows changed nothing and why."""
+@dataclass(frozen=True)
+class _Verdict:
+    """The rows that lose, how many staged rows changed nothing and why, and how many keys have lost their row."""
+
+    losers: pl.DataFrame | None = None
+    dropped: dict[str, int] = field(default_factory=dict)
+    orphans: int = 0
+
+
+def _judge(contested: pl.DataFrame, key: list[str], order: list[str], redelivered: Sequence[str]) -> _Verdict:
+    """Decide who stays: of each key the newest row that is not void."""
     content = [n for n in contested.columns if n not in {*PROVENANCE, NEW, PATH}]
-    ranked = contested.sort([*key, *order, NEW], nulls_last=False).with_columns(
-        _rank=pl.int_range(pl.len()).over(key), _last=pl.len().over(key) - 1
+    is_void = ~pl.col(NEW) & pl.col(SOURCE_FILE).is_in(list(redelivered)) if redelivered else pl.lit(value=False)
+    by_age = contested.with_columns(_void=is_void).sort([*key, *order, NEW], nulls_last=False)
+    ranked = (
+        by_age.with_columns(_age=pl.int_range(pl.len()).over(key))
+        .sort([*key, ~pl.col("_void"), "_age"], nulls_last=False)
+        .with_columns(_rank=pl.int_range(pl.len()).over(key), _last=pl.len().over(key) - 1)
     )
     is_copy = pl.col(NEW) & (
         (~pl.col(NEW)).any().over(content) | (pl.col("_rank") > pl.col("_rank").min().over(content))
     )
-    has_lost = pl.col("_rank") < pl.col("_last")
+    has_lost = (pl.col("_rank") < pl.col("_last")) | pl.col("_void")
     judged = ranked.with_columns(_copy=is_copy, _lost=has_lost, _content_stays=(~has_lost).any().over(content))
     is_older = pl.col(NEW) & ~pl.col("_content_stays") & ~pl.col("_copy")
     counts = judged.select(duplicate=pl.col("_copy").sum(), superseded=is_older.sum()).row(0, named=True)
+    # A void row whose key has no newer one now may have hidden an older one, of a file that is not read in this run.
+    orphaned = judged.group_by(key).agg(
+        pl.col("_age").filter("_void").max().alias("void"), pl.col("_age").filter(~pl.col("_void")).max().alias("now")
+    )
+    orphans = orphaned.filter(pl.col("void").is_not_null() & (pl.col("void") > pl.col("now").fill_null(-1))).height
     dropped = {name: int(count) for name, count in counts.items() if count}
-    return judged.filter("_lost").select(contested.columns), dropped
+    return _Verdict(judged.filter("_lost").select(contested.columns), dropped, orphans)
 
 
 def _apply(

@@ -124,21 +124,20 @@ def account(
 
 
 def combine(pipeline: str, reports: Sequence[RunReport]) -> RunReport:
-    """One report for a run that took up an unfinished sequence and then went on to a new one."""
+    """One report for a run of several sequences: an unfinished one taken up, or a rebuild that turned out necessary."""
     if not reports:
         return RunReport(run_id="", pipeline=pipeline, state="UNCHANGED", reason="nothing is new")
-    last = reports[-1]
-    if len(reports) == 1:
-        return last
-    first = reports[0]
-    sources = {n: _sum(first.sources[n], r) if n in first.sources else r for n, r in last.sources.items()}
-    return replace(
-        last,
-        reason=f"finished sequence {first.seq} ({first.reason}); then: {last.reason}",
-        started_at=first.started_at,
-        duration_s=round(first.duration_s + last.duration_s, 4),
-        sources=sources,
-    )
+    done = reports[0]
+    for then in reports[1:]:
+        sources = {n: _sum(done.sources[n], r) if n in done.sources else r for n, r in then.sources.items()}
+        done = replace(
+            then,
+            reason=f"sequence {done.seq}: {done.reason}; sequence {then.seq}: {then.reason}",
+            started_at=done.started_at,
+            duration_s=round(done.duration_s + then.duration_s, 4),
+            sources=sources,
+        )
+    return done
 
 
 def _sum(first: SourceReport, second: SourceReport) -> SourceReport:

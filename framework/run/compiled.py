@@ -72,6 +72,10 @@ def wire(
     for step in pipeline.steps:
         if any(name not in frames for name in step.inputs):
             continue
+        if any(p.is_required and p.name not in parameters for p in step.parameters):
+            # Without a run there is no value to call it with: what it declares stands for what it gives.
+            frames[step.name] = pl.LazyFrame(schema=known[step.name].schema)
+            continue
         arguments = {name: frames[name] for name in step.inputs}
         arguments.update({p.name: parameters[p.name] for p in step.parameters if p.name in parameters})
         try:
@@ -150,12 +154,31 @@ def fingerprint(pipeline: Pipeline) -> str:
         known = contracts(pipeline)
         frames = wire(pipeline, empty_inputs(pipeline, known), _defaults(pipeline), known)
     for name in sorted(frames):
-        digest.update(f"{name}\n{frames[name].explain(optimized=False)}".encode())
+        digest.update(name.encode() + b"\n" + _shown(frames[name]))
+    for step in pipeline.steps:
+        if any(p.is_required for p in step.parameters):  # its plan is not known without a value
+            digest.update(step.function.__code__.co_code + repr(step.function.__code__.co_consts).encode())
     for name in sorted(known):
+        digest.update(f"{name}: {list(known[name].columns.values())!r} {known[name].is_strict}".encode())
         for rule in known[name].rules:
-            digest.update(f"{name}.{rule.column}.{rule.name}: {rule.holds.meta.serialize(format='json')}".encode())
+            digest.update(f"{name}.{rule.reason} {rule.severity}: {_told(rule.holds)}".encode())
     digest.update(repr(pipeline.outputs).encode())
     return digest.hexdigest()[:16]
+
+
+def _shown(frame: pl.LazyFrame) -> bytes:
+    """A plan with all its literals, which `explain` would shorten."""
+    try:
+        return frame.serialize()
+    except pl.exceptions.ComputeError:  # Python functions cannot be serialized
+        return frame.explain(optimized=False).encode()
+
+
+def _told(expression: pl.Expr) -> str:
+    try:
+        return str(expression.meta.serialize(format="json"))
+    except pl.exceptions.ComputeError:
+        return str(expression)
 
 
 def settle(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, list[Rule]]:

@@ -53,6 +53,8 @@ def run_in(pipeline: Pipeline, space: Workspace, request: RunRequest) -> RunRepo
         if plan is None:
             break
         reports.append(run_plan(pipeline, plan, space, request.sample))
+        if PlanStore(space.lake, pipeline.name).plan(plan.seq + 1) is not None:
+            continue
         # Another runner may have fixed the plan first; a rebuild that was asked for is then still to be done.
         if position.pending is None and (plan.mode == "full" or not request.full):
             break

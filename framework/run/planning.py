@@ -14,12 +14,12 @@ from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import table_name
 from framework.run.compiled import fingerprint
 from framework.run.parameters import resolve_parameters
+from framework.run.request import RunRequest
 from framework.run.waiting import resolvable_version
 
 if TYPE_CHECKING:
     from framework.core.source import FileSource
     from framework.definition import Pipeline
-    from framework.run.request import RunRequest
     from framework.run.workspace import Workspace
 
 
@@ -190,9 +190,22 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
         )
     if news.is_empty:
         return None
+    return _fix(pipeline, space, news, position.finished + 1, parameters)
+
+
+def fix_rebuild(pipeline: Pipeline, space: Workspace, plan: RunPlan, reason: str) -> None:
+    """Fix a full rebuild as the sequence after `plan`, before `plan` itself is published: so it cannot be forgotten."""
+    request = RunRequest(full=True, parameters=plan.parameters)
+    news = find_news(pipeline, space, Position(plan.seq, None), request)
+    _fix(
+        pipeline, space, replace(news, reasons=[f"{reason}; older rows may hold again"]), plan.seq + 1, plan.parameters
+    )
+
+
+def _fix(pipeline: Pipeline, space: Workspace, news: News, seq: int, parameters: dict[str, Any]) -> RunPlan:
     plan = RunPlan(
         pipeline=pipeline.name,
-        seq=position.finished + 1,
+        seq=seq,
         mode=news.mode,
         run_id=uuid.uuid4().hex[:12],
         planned_at=space.now or datetime.now(UTC),

@@ -10,6 +10,7 @@ import polars as pl
 from framework.boundary import Violations
 from framework.core.events import emit
 from framework.core.faults import fault
+from framework.core.plan import FilesInput
 from framework.lake import (
     Committed,
     StagingArea,
@@ -32,14 +33,14 @@ from framework.lake import (
 from framework.run.compiled import settle, wire
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
-from framework.run.planning import tables_of
+from framework.run.planning import fix_rebuild, tables_of
 from framework.run.touched import restrict, touched_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from framework.boundary import Contract, Rule
-    from framework.core.plan import RunPlan
+    from framework.core.plan import FileInput, RunPlan
     from framework.core.report import RunReport
     from framework.definition import Output, Pipeline
     from framework.lake.merge import Staged
@@ -100,6 +101,7 @@ def _output_target(
     area = area_for(space.lake, output.table, rows, output.partition_by)
     handle = open_or_create(space.lake, output.table, area.schema, output.partition_by, pipeline.name)
     files = tuple(sorted(needed & pipeline.file_sources.keys()))
+    redelivered = [f.path for name in files for f in _files(plan, name) if f.changed]
     is_afresh = plan.mode == "full" or (touched is None and not files)
     if touched is not None:
         emit("touched", f"{output.table}: {touched.height} values of {', '.join(output.recompute_by)} to recompute")
@@ -107,16 +109,27 @@ def _output_target(
     def reconcile(current: TableHandle) -> Staged:
         if not is_afresh:
             require_equal_schema(current, area.schema)
-        return _reconcile(output, current, area, touched, afresh=is_afresh)
+        return _reconcile(output, current, area, touched, redelivered, afresh=is_afresh)
 
     return Target(output.table, handle, area, area.sink(rows), reconcile, files, checks)
 
 
+def _files(plan: RunPlan, source: str) -> tuple[FileInput, ...]:
+    given = plan.inputs[source]
+    return given.files if isinstance(given, FilesInput) else ()
+
+
 def _reconcile(
-    output: Output, handle: TableHandle, area: StagingArea, touched: pl.DataFrame | None, *, afresh: bool
+    output: Output,
+    handle: TableHandle,
+    area: StagingArea,
+    touched: pl.DataFrame | None,
+    redelivered: list[str],
+    *,
+    afresh: bool,
 ) -> Staged:
     if output.mode == "merge" and output.newest_by:
-        return merge_newest(handle, area, output.key, output.newest_by, afresh=afresh)
+        return merge_newest(handle, area, output.key, output.newest_by, redelivered=redelivered, afresh=afresh)
     if afresh or output.mode == "overwrite":
         return replace_all(handle, area)
     if output.mode == "merge" and touched is not None:
@@ -172,6 +185,8 @@ def publish_all(pipeline: Pipeline, plan: RunPlan, space: Workspace, targets: li
         fault("merge.before")
         staged = target.reconcile(target.handle)
         fault("merge.after")
+        if staged.orphans:
+            fix_rebuild(pipeline, space, plan, f"{table}: files delivered again no longer hold {staged.orphans} rows")
         done[table] = publish(staged, pipeline=pipeline.name, seq=plan.seq, metadata=metadata, rebase=target.reconcile)
         emit("table.published", f"{table}: version {done[table].version}", table=table, version=done[table].version)
     return done

@@ -8,6 +8,9 @@ import polars as pl
 from framework import LazyFrame, Pipeline, csv_files, delta_table, step, table
 from schemas.retail import AMOUNT, Product, Sale, ValuedSale
 
+EXACT = pl.Decimal(38, 8)
+"""Holds an amount times a percentage without rounding: a decimal of fewer places would round twice."""
+
 
 def to_cents(amount: pl.Expr) -> pl.Expr:
     """Round half away from zero to the cent."""
@@ -18,7 +21,7 @@ def to_cents(amount: pl.Expr) -> pl.Expr:
 def valued_sales(sales: LazyFrame[Sale]) -> pl.LazyFrame:
     """Value each sale line: gross is quantity times price, net is gross less the discount. One row per line. Lazy."""
     gross = to_cents(pl.col("quantity") * pl.col("unit_price"))
-    net = to_cents(pl.col("gross_amount") * (100 - pl.col("discount_percent")) / 100)
+    net = to_cents(pl.col("gross_amount").cast(EXACT) * (100 - pl.col("discount_percent")) / 100)
     day = pl.col("transaction_timestamp").dt.date()
     return sales.with_columns(day=day, gross_amount=gross).with_columns(net_amount=net)
 

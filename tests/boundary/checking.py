@@ -47,8 +47,8 @@ def hold(model: type[pa.DataFrameModel], *parts: pl.DataFrame | pl.LazyFrame, **
     contract = compile_contract(model)
     checked = check(frames, contract, source="orders", quarantine=refused.append, **asked)
     accepted = checked.accepted.collect(engine="streaming")
-    rejected = pl.concat(refused) if refused else pl.DataFrame(schema=QUARANTINE_SCHEMA)
     tally = checked.tally
+    rejected = pl.concat(refused) if refused else pl.DataFrame(schema=QUARANTINE_SCHEMA)
     assert tally.rows_in == tally.accepted + tally.refused + tally.blank
     assert tally.accepted == accepted.height
     assert tally.refused == rejected.height or asked.get("on_invalid") == "drop"

@@ -128,7 +128,7 @@ def test_row_that_breaks_nothing_but_a_reference_waits():
     assert dict(outcome.rejected.select("line", "state").rows()) == {2: "waiting", 3: "open", 4: "open"}
     assert outcome.reasons == {
         2: ["product: waits for products to know this code"],
-        3: ["id: must be > 0", "product: waits for products to know this code"],
+        3: ["id: must be > 0"],
         4: ["id: must be > 0"],
     }
     assert (outcome.tally.waiting, outcome.tally.refused) == (1, 3)

@@ -94,7 +94,7 @@ def _one_of(*values: Any) -> st.SearchStrategy[Any]:
 
 
 MOMENTS = _one_of("2024-01-01 09:00:00", "2024-01-01 21:30:00", "2024-01-02 09:00:00", "2024-01-03 00:00:00")
-PRODUCT_IDS = _one_of("PRD001", "PRD002", "PRD003", "PRD004")
+PRODUCT_IDS = _one_of("PRD001", "PRD001", "PRD002", "PRD003", "PRD004")
 STORE_IDS = _one_of("ST001", "ST002")
 GOOD = {
     "sales": {
@@ -110,11 +110,11 @@ GOOD = {
     "products": {
         "product_id": _one_of("PRD001", "PRD002", "PRD003"),  # the fourth never comes
         "name": st.just("Thing"),
-        "category": _one_of("Toys", "Home"),
+        "category": _one_of("Toys", "Home", "Garden"),
         "brand": _one_of("Atlas", None),
-        "cost_price": _one_of(0.25, 1.015),
+        "cost_price": _one_of(0.25, 1.015, 3),
         "retail_price": st.just(5.5),
-        "last_updated": _one_of("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"),
+        "last_updated": _one_of("2024-01-02T00:00:00Z", "2024-01-01T00:00:00Z", "2024-01-03T00:00:00Z"),
     },
     "customers": {
         "customer_id": _one_of("CUST001", "CUST002", "CUST004"),
@@ -153,7 +153,7 @@ BAD = {
     "inventory": _one_of({"quantity_change": "0"}, {"update_type": "lost"}),
     "campaigns": _one_of({"performance": {"impressions": 1, "clicks": 2, "conversions": 0, "revenue": 0}}),
 }
-FILES = {"sales": (2, 4), "products": (0, 3), "customers": (0, 2), "inventory": (0, 2), "campaigns": (0, 2)}
+FILES = {"sales": (2, 4), "products": (1, 3), "customers": (0, 2), "inventory": (0, 2), "campaigns": (0, 2)}
 MOST_RECORDS = {"sales": 5, "products": 2, "customers": 2, "inventory": 3, "campaigns": 2}
 KEPT = {
     "sales": {"transaction_id", "product_id"},  # another product may be unknown, which would withdraw the sale
@@ -214,7 +214,8 @@ def histories(draw: st.DrawFn) -> History:
         for number in range(draw(st.integers(fewest, most)))
     ]
     if draw(st.integers(0, 3)):
-        known = tuple(draw(st.fixed_dictionaries(GOOD["products"])) | {"product_id": name} for name in OPENING)
+        one = st.fixed_dictionaries(GOOD["products"])
+        known = tuple(draw(one) | {"product_id": name, "last_updated": "2024-01-01T00:00:00Z"} for name in OPENING)
         firsts.append(Version(0, "products/opening.json", 1, known))
     again = [draw(_corrected(one.path.partition("/")[0], one)) for one in firsts if draw(st.booleans())]
     return History(tuple(sorted([*firsts, *again], key=lambda version: version.step)))

@@ -73,4 +73,4 @@ def test_pipeline_without_parameters_takes_none():
     assert resolve_parameters(bare, {}) == {}
     with pytest.raises(ConfigurationError) as caught:
         resolve_parameters(bare, {"limit": 1})
-    assert str(caught.value) == "x: there is no parameter 'limit'"
+    assert str(caught.value) == "x: there is no parameter 'limit'; it takes none"

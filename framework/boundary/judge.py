@@ -1,0 +1,123 @@
+"""Judge raw rows in the plan: their typed values, what they break, and one verdict per row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from framework.boundary.casts import cast
+from framework.boundary.conform import is_there
+from framework.boundary.contract import ColumnSpec, Contract, Rule
+from framework.core.frames import MALFORMED, PROVENANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from framework.core.source import OnInvalid, Reference
+
+RAW = "_raw_"
+"""Begins the names of raw columns beside the typed ones."""
+OK = "_ok"
+"""The verdict: whether a row is accepted."""
+WINDOW = "_window_"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows with their typed columns beside the raw ones, and the verdict in the column `OK`, lazy.
+
+    `rules`: all that were held against them. `raw`: the raw columns. `counted`: the rules that accepted rows may break.
+    """
+
+    rows: pl.LazyFrame
+    rules: tuple[Rule, ...]
+    raw: dict[str, pl.DataType]
+    counted: tuple[Rule, ...]
+
+
+def judge(
+    part: pl.LazyFrame,
+    contract: Contract,
+    known: Mapping[Reference, pl.LazyFrame],
+    on_invalid: OnInvalid,
+) -> Judged:
+    """Add the typed columns and the verdict to raw rows."""
+    available = part.collect_schema()
+    raw = {name: dtype for name, dtype in available.items() if name not in {*PROVENANCE, MALFORMED}}
+    rows = part.rename({name: RAW + name for name in raw})
+    if MALFORMED not in available:
+        rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(MALFORMED))
+    typed, structure = [], [_malformed_rule()]
+    for spec in contract.columns.values():
+        value, rules = _typed(spec, available)
+        typed.append(value.alias(spec.name))
+        structure.extend(rules)
+    rows = rows.with_columns(typed)
+    for reference, values in known.items():
+        marker = _marker(reference)
+        keys = values.select(pl.col(reference.key).alias(reference.column)).with_columns(
+            pl.lit(value=True).alias(marker)
+        )
+        rows = rows.join(keys, on=reference.column, how="left", maintain_order="none")
+    declared = [_settle_window(rule, i) for i, rule in enumerate(contract.rules)]
+    windows = [rule.holds.alias(f"{WINDOW}{i}") for i, rule in enumerate(contract.rules) if rule.is_window]
+    every = (*structure, *declared, *(_reference_rule(r) for r in known))
+    blocking = structure if on_invalid == "warn" else [r for r in every if r.severity != "warning"]
+    verdict = pl.all_horizontal([r.holds for r in blocking]).fill_null(value=True)
+    counted = tuple(r for r in every if all(r is not b for b in blocking))
+    return Judged(rows.with_columns(windows).with_columns(verdict.alias(OK)), every, raw, counted)
+
+
+def _settle_window(rule: Rule, number: int) -> Rule:
+    """A rule that looks at many rows is answered in the plan, where they all are; batches then read its answer."""
+    return replace(rule, holds=pl.col(f"{WINDOW}{number}")) if rule.is_window else rule
+
+
+def _malformed_rule() -> Rule:
+    return Rule("malformed", None, pl.col(MALFORMED).is_null(), "the line is malformed")
+
+
+def _typed(spec: ColumnSpec, available: pl.Schema) -> tuple[pl.Expr, list[Rule]]:
+    """The typed value of a column, and the rules on whether it could be typed and is there."""
+    raw, typed = pl.col(RAW + spec.name), pl.col(spec.name)
+    if spec.name not in available or available[spec.name] == pl.Null:
+        value, kept = pl.lit(None, dtype=spec.dtype), pl.lit(value=True)
+    else:
+        done = cast(raw, typed, available[spec.name], spec.dtype, spec.formats)
+        value, kept = done.value, done.kept
+    if spec.default is not None:
+        is_missing = raw.is_null() if spec.name in available else pl.lit(value=True)
+        if spec.dtype.is_float():
+            is_missing = is_missing | value.is_nan()
+        value = pl.when(is_missing).then(pl.lit(spec.default, dtype=spec.dtype)).otherwise(value)
+    rules = [Rule("type", spec.name, kept, type_words(spec))]
+    if not spec.nullable:
+        given = is_there(spec) if spec.name not in available else is_there(spec) | ~kept
+        rules.append(Rule("not_null", spec.name, given, "must not be empty"))
+    return value, rules
+
+
+def type_words(spec: ColumnSpec) -> str:
+    """Say in plain words what a column's values must look like."""
+    dtype = spec.dtype
+    if isinstance(dtype, pl.Decimal):
+        return f"must be a number with at most {dtype.scale} decimal places"
+    if dtype.is_integer():
+        return "must be a whole number"
+    if dtype == pl.Date:
+        return "must be a date like " + (spec.formats[0] if spec.formats else "2024-12-31")
+    if isinstance(dtype, pl.Datetime):
+        return "must be a time like " + (spec.formats[0] if spec.formats else "2024-12-31 23:59:59")
+    return f"must be of type {dtype}"
+
+
+def _reference_rule(reference: Reference) -> Rule:
+    message = f"waits for {reference.source} to know this {reference.key}"
+    known = pl.col(_marker(reference)).is_not_null() | pl.col(reference.column).is_null()  # no value refers to nothing
+    return Rule("reference", reference.column, known, message, "waiting")
+
+
+def _marker(reference: Reference) -> str:
+    return f"_known_{reference.column}"
