@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.boundary.conform import passing, total
-from framework.boundary.judge import OK, RAW, Judged, judge
+from framework.boundary.judge import OK, Judged, judge
 from framework.core.frames import BLANK, MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 
 if TYPE_CHECKING:
@@ -97,11 +97,9 @@ def check(
         SchemaError: at planning, when a raw type cannot become the declared one without loss.
     """
     tally = Tally()
-    references = dict(known or {})
     accepted, sorters = [], []
-    for part in parts:
-        judged = judge(part, contract, references, on_invalid)
-        columns = [*contract.columns, *PROVENANCE]
+    columns = [*contract.columns, *PROVENANCE]
+    for judged in judge(parts, contract, known or {}, on_invalid):
         sorter = _Sorter(judged, columns, source, tally, None if on_invalid == "drop" else quarantine)
         schema = judged.rows.select(columns).collect_schema()
         accepted.append(passing(judged.rows, sorter, schema))
@@ -179,13 +177,6 @@ def _waits(rules: Sequence[Rule]) -> pl.Expr:
     return pl.all_horizontal(hard).fill_null(value=True) & ~pl.col(OK)
 
 
-def _told(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """A raw value as JSON can hold it. NOTE: bytes would stop the run (polars 2.1)."""
-    if dtype == pl.Binary:
-        return raw.bin.encode("base64")
-    return pl.lit("bytes within a nested value") if dtype.is_nested() and "Binary" in str(dtype) else raw
-
-
 def _breaks(rule: Rule, rules: Sequence[Rule]) -> pl.Expr:
     """True where a refused row breaks a rule.
 
@@ -196,7 +187,6 @@ def _breaks(rule: Rule, rules: Sequence[Rule]) -> pl.Expr:
 
 def _quarantine_columns(judged: Judged, source: str) -> list[pl.Expr]:
     reasons = [pl.when(_breaks(rule, judged.rules)).then(pl.lit(rule.reason)) for rule in judged.rules[1:]]
-    values = pl.struct(_told(pl.col(RAW + name), dtype).alias(name) for name, dtype in judged.raw.items())
     return [
         pl.lit(source).alias("source"),
         pl.when(_waits(judged.rules)).then(pl.lit("waiting")).otherwise(pl.lit("open")).alias("state"),
@@ -204,5 +194,5 @@ def _quarantine_columns(judged: Judged, source: str) -> list[pl.Expr]:
         pl.col(SOURCE_TIME).alias("file_time"),
         pl.col(SOURCE_LINE).alias("line"),
         pl.concat_list([pl.col(MALFORMED), *reasons]).list.drop_nulls().alias("reasons"),
-        values.struct.json_encode().alias("raw"),
+        judged.raw.alias("raw"),
     ]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.boundary.casts import cast
-from framework.boundary.conform import is_there
+from framework.boundary.conform import is_there, total
 from framework.boundary.contract import ColumnSpec, Contract, Rule
 from framework.core.frames import MALFORMED, PROVENANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from framework.core.source import OnInvalid, Reference
 
@@ -22,39 +22,76 @@ RAW = "_raw_"
 OK = "_ok"
 """The verdict: whether a row is accepted."""
 WINDOW = "_window_"
+PART = "_part"
 
 
 @dataclass(frozen=True)
 class Judged:
     """Rows with their typed columns beside the raw ones, and the verdict in the column `OK`, lazy.
 
-    `rules`: all that were held against them. `raw`: the raw columns. `counted`: the rules that accepted rows may break.
+    `rules`: all that were held against them. `counted`: those that accepted rows may break. `raw`: the raw values of a
+    row as JSON.
     """
 
     rows: pl.LazyFrame
     rules: tuple[Rule, ...]
-    raw: dict[str, pl.DataType]
+    raw: pl.Expr
     counted: tuple[Rule, ...]
 
 
+@dataclass(frozen=True)
+class _Typed:
+    """Rows of one part with typed columns, and the rules on whether they could be typed."""
+
+    rows: pl.LazyFrame
+    rules: tuple[Rule, ...]
+    raw: pl.Expr
+
+
 def judge(
-    part: pl.LazyFrame,
+    parts: Sequence[pl.LazyFrame],
     contract: Contract,
     known: Mapping[Reference, pl.LazyFrame],
     on_invalid: OnInvalid,
-) -> Judged:
-    """Add the typed columns and the verdict to raw rows."""
+) -> list[Judged]:
+    """Add the typed columns and the verdict to raw rows.
+
+    Parts stay apart, unless a rule looks at many rows: then it must see those of all parts.
+    """
+    typed = [_type(part, contract, f"{RAW}{n}_") for n, part in enumerate(parts)]
+    if len(typed) > 1 and any(rule.is_window for rule in contract.rules):
+        typed = [_together(typed)]
+    return [_judge(one, contract, known, on_invalid) for one in typed]
+
+
+def _type(part: pl.LazyFrame, contract: Contract, prefix: str) -> _Typed:
     available = part.collect_schema()
     raw = {name: dtype for name, dtype in available.items() if name not in {*PROVENANCE, MALFORMED}}
-    rows = part.rename({name: RAW + name for name in raw})
+    rows = part.rename({name: prefix + name for name in raw})
     if MALFORMED not in available:
         rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(MALFORMED))
-    typed, structure = [], [_malformed_rule()]
+    values, structure = [], [_malformed_rule()]
     for spec in contract.columns.values():
-        value, rules = _typed(spec, available)
-        typed.append(value.alias(spec.name))
+        value, rules = _typed(spec, available, prefix)
+        values.append(value.alias(spec.name))
         structure.extend(rules)
-    rows = rows.with_columns(typed)
+    told = pl.struct(_told(pl.col(prefix + name), dtype).alias(name) for name, dtype in raw.items())
+    return _Typed(rows.with_columns(values), tuple(structure), told.struct.json_encode())
+
+
+def _together(parts: Sequence[_Typed]) -> _Typed:
+    """Put parts of different raw types into one frame, where each row is held against the rules of its own part."""
+    rows = [part.rows.with_columns(pl.lit(n, dtype=pl.Int32).alias(PART)) for n, part in enumerate(parts)]
+    rules = []
+    for same in zip(*(part.rules for part in parts), strict=True):
+        holds = [(pl.col(PART) != n) | total(rule.holds) for n, rule in enumerate(same)]
+        rules.append(replace(same[0], holds=pl.all_horizontal(holds)))
+    raw = pl.coalesce(pl.when(pl.col(PART) == n).then(part.raw) for n, part in enumerate(parts))
+    return _Typed(pl.concat(rows, how="diagonal"), tuple(rules), raw)
+
+
+def _judge(typed: _Typed, contract: Contract, known: Mapping[Reference, pl.LazyFrame], on_invalid: OnInvalid) -> Judged:
+    rows = typed.rows
     for reference, values in known.items():
         marker = _marker(reference)
         keys = values.select(pl.col(reference.key).alias(reference.column)).with_columns(
@@ -63,11 +100,18 @@ def judge(
         rows = rows.join(keys, on=reference.column, how="left", maintain_order="none")
     declared = [_settle_window(rule, i) for i, rule in enumerate(contract.rules)]
     windows = [rule.holds.alias(f"{WINDOW}{i}") for i, rule in enumerate(contract.rules) if rule.is_window]
-    every = (*structure, *declared, *(_reference_rule(r) for r in known))
-    blocking = structure if on_invalid == "warn" else [r for r in every if r.severity != "warning"]
+    every = (*typed.rules, *declared, *(_reference_rule(r) for r in known))
+    blocking = typed.rules if on_invalid == "warn" else [r for r in every if r.severity != "warning"]
     verdict = pl.all_horizontal([r.holds for r in blocking]).fill_null(value=True)
     counted = tuple(r for r in every if all(r is not b for b in blocking))
-    return Judged(rows.with_columns(windows).with_columns(verdict.alias(OK)), every, raw, counted)
+    return Judged(rows.with_columns(windows).with_columns(verdict.alias(OK)), every, typed.raw, counted)
+
+
+def _told(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A raw value as JSON can hold it. NOTE: bytes would stop the run (polars 2.1)."""
+    if dtype == pl.Binary:
+        return raw.bin.encode("base64")
+    return pl.lit("bytes within a nested value") if dtype.is_nested() and "Binary" in str(dtype) else raw
 
 
 def _settle_window(rule: Rule, number: int) -> Rule:
@@ -79,9 +123,9 @@ def _malformed_rule() -> Rule:
     return Rule("malformed", None, pl.col(MALFORMED).is_null(), "the line is malformed")
 
 
-def _typed(spec: ColumnSpec, available: pl.Schema) -> tuple[pl.Expr, list[Rule]]:
+def _typed(spec: ColumnSpec, available: pl.Schema, prefix: str) -> tuple[pl.Expr, list[Rule]]:
     """The typed value of a column, and the rules on whether it could be typed and is there."""
-    raw, typed = pl.col(RAW + spec.name), pl.col(spec.name)
+    raw, typed = pl.col(prefix + spec.name), pl.col(spec.name)
     if spec.name not in available or available[spec.name] == pl.Null:
         value, kept = pl.lit(None, dtype=spec.dtype), pl.lit(value=True)
     else:
