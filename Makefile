@@ -27,8 +27,8 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt
 
 $(READY): requirements/dev.txt pyproject.toml | $(BIN)/uv
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/uv pip sync --system-certs --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: venv  ## run the retail pipelines on generated data, twice: all of it, then only what is new
@@ -52,7 +52,7 @@ bench: venv  ## measure against the hand-written plan and against peers
 
 lock: | $(BIN)/uv  ## write the lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	set -e; inputs=$$($(INPUTS)); \
-	compile() { $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	compile() { $(BIN)/uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes \
 	  --custom-compile-command "make lock (inputs $$inputs)" $(ARGS) pyproject.toml "$$@"; }; \
 	compile --output-file requirements/runtime.txt; \
 	compile --group test --group lint --group build --constraints requirements/runtime.txt --output-file requirements/dev.txt
