@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,6 +24,7 @@ OK = "_ok"
 """The verdict: whether a row is accepted."""
 WINDOW = "_window_"
 PART = "_part"
+EXAMPLE = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,9 @@ def type_words(spec: ColumnSpec) -> str:
     if dtype.is_integer():
         return "must be a whole number"
     if dtype == pl.Date:
-        return "must be a date like " + (spec.formats[0] if spec.formats else "2024-12-31")
+        return f"must be a date like {EXAMPLE.strftime(spec.formats[0] if spec.formats else '%Y-%m-%d')}"
     if isinstance(dtype, pl.Datetime):
-        return "must be a time like " + (spec.formats[0] if spec.formats else "2024-12-31 23:59:59")
+        return f"must be a time like {EXAMPLE.strftime(spec.formats[0] if spec.formats else '%Y-%m-%d %H:%M:%S')}"
     return f"must be of type {dtype}"
 
 
