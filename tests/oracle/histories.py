@@ -1,8 +1,8 @@
 """Small retail histories for property tests: a few files of every source, some delivered again, and when each arrives.
 
 Keys are few, so that files collide: updates, duplicates, moves between days, ties in file time, products that come
-late, change or never come. A file that is delivered again is newer, keeps its keys and may add some: what a file has
-once given is corrected by a later one, never withdrawn.
+late, change or never come. A file that is delivered again is newer, keeps its keys and may add some, unless records may
+be withdrawn as well.
 """
 
 import json
@@ -196,6 +196,18 @@ def _corrected(draw: st.DrawFn, source: str, version: Version) -> Version:
 
 
 @st.composite
+def _rewritten(draw: st.DrawFn, source: str, version: Version) -> Version:
+    """Deliver a file again with another time, earlier or later: some records kept, the others gone, new ones added."""
+    kept = [record for record in version.records if draw(st.booleans())]
+    return replace(
+        version,
+        step=draw(st.integers(version.step, STEPS - 1)),
+        hour=version.hour + draw(st.sampled_from([-1, 1, 2])),
+        records=tuple(draw(st.permutations([*kept, *draw(_records(source))]))),
+    )
+
+
+@st.composite
 def _first(draw: st.DrawFn, source: str, name: str) -> Version:
     return Version(
         step=draw(st.integers(0, STEPS - 1)),
@@ -206,8 +218,11 @@ def _first(draw: st.DrawFn, source: str, name: str) -> Version:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> History:
-    """Draw a history; any run may find nothing new. Mostly two products are known from the start."""
+def histories(draw: st.DrawFn, *, withdrawing: bool = False) -> History:
+    """Draw a history; any run may find nothing new. Mostly two products are known from the start.
+
+    With `withdrawing`, files that are delivered again may have lost records, or hold bad ones, or be older than before.
+    """
     firsts = [
         draw(_first(source, f"file_{number}"))
         for source, (fewest, most) in FILES.items()
@@ -217,5 +232,9 @@ def histories(draw: st.DrawFn) -> History:
         one = st.fixed_dictionaries(GOOD["products"])
         known = tuple(draw(one) | {"product_id": name, "last_updated": "2024-01-01T00:00:00Z"} for name in OPENING)
         firsts.append(Version(0, "products/opening.json", 1, known))
-    again = [draw(_corrected(one.path.partition("/")[0], one)) for one in firsts if draw(st.booleans())]
+    again = []
+    for first in (one for one in firsts if draw(st.booleans())):
+        source = first.path.partition("/")[0]
+        is_rewritten = withdrawing and draw(st.booleans())
+        again.append(draw((_rewritten if is_rewritten else _corrected)(source, first)))
     return History(tuple(sorted([*firsts, *again], key=lambda version: version.step)))

@@ -35,7 +35,7 @@ def arrive(house: House, history: History, step: int) -> None:
 
 
 @settings(max_examples=EXAMPLES, phases=PHASES)
-@given(histories())
+@given(histories(withdrawing=True))
 def test_any_sequence_of_runs_gives_what_one_full_run_gives(history):
     with a_house() as house:
         for step in range(STEPS):
@@ -56,7 +56,7 @@ def test_any_sequence_of_runs_gives_what_one_full_run_gives(history):
 
 
 @settings(max_examples=max(10, EXAMPLES // 3), phases=PHASES)
-@given(histories())
+@given(histories(withdrawing=True))
 def test_a_run_with_nothing_new_writes_nothing(history):
     with a_house() as house:
         for step in range(STEPS):
