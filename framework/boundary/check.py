@@ -75,7 +75,7 @@ def check(
     *,
     source: str,
     quarantine: Callable[[pl.DataFrame], None],
-    known: Mapping[Reference, pl.LazyFrame] | None = None,
+    known: Mapping[Reference, pl.DataFrame] | None = None,
     on_invalid: OnInvalid = "quarantine",
 ) -> Checked:
     """Hold raw rows against a contract, in the one pass in which they are read.
@@ -134,7 +134,10 @@ class _Sorter:
         self._refused: list[pl.DataFrame] = []
 
     def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
-        accepted = batch.filter(OK)
+        verdict = batch[OK]
+        accepted = batch.select(self._columns)
+        if not verdict.all():
+            accepted = accepted.filter(verdict)
         warnings = batch.select(self._warned).row(0) if self._warned and batch.height else ()
         full: list[pl.DataFrame] = []
         with self._lock:
@@ -143,11 +146,11 @@ class _Sorter:
             for rule, count in zip(self._counted, warnings, strict=False):
                 self._tally.warnings[rule.reason] += count
             if accepted.height < batch.height:
-                self._refused.append(batch.filter(~pl.col(OK)))
+                self._refused.append(batch.filter(~verdict))
             if sum(frame.height for frame in self._refused) >= REFUSED_AT_ONCE:
                 full, self._refused = self._refused, []
         self._settle(full)
-        return accepted.select(self._columns)
+        return accepted
 
     def close(self) -> None:
         """Account for the refused rows that are still kept."""

@@ -24,6 +24,7 @@ OK = "_ok"
 """The verdict: whether a row is accepted."""
 WINDOW = "_window_"
 PART = "_part"
+LOOKED_UP = 100_000
 EXAMPLE = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
@@ -53,7 +54,7 @@ class _Typed:
 def judge(
     parts: Sequence[pl.LazyFrame],
     contract: Contract,
-    known: Mapping[Reference, pl.LazyFrame],
+    known: Mapping[Reference, pl.DataFrame],
     on_invalid: OnInvalid,
 ) -> list[Judged]:
     """Add the typed columns and the verdict to raw rows.
@@ -92,14 +93,10 @@ def _together(parts: Sequence[_Typed]) -> _Typed:
     return _Typed(pl.concat(rows, how="diagonal"), tuple(rules), raw)
 
 
-def _judge(typed: _Typed, contract: Contract, known: Mapping[Reference, pl.LazyFrame], on_invalid: OnInvalid) -> Judged:
+def _judge(typed: _Typed, contract: Contract, known: Mapping[Reference, pl.DataFrame], on_invalid: OnInvalid) -> Judged:
     rows = typed.rows
     for reference, values in known.items():
-        marker = _marker(reference)
-        keys = values.select(pl.col(reference.key).alias(reference.column)).with_columns(
-            pl.lit(value=True).alias(marker)
-        )
-        rows = rows.join(keys, on=reference.column, how="left", maintain_order="none")
+        rows = _look_up(rows, reference, values)
     declared = [_settle_window(rule, i) for i, rule in enumerate(contract.rules)]
     windows = [rule.holds.alias(f"{WINDOW}{i}") for i, rule in enumerate(contract.rules) if rule.is_window]
     every = (*typed.rules, *declared, *(_reference_rule(r) for r in known))
@@ -107,6 +104,17 @@ def _judge(typed: _Typed, contract: Contract, known: Mapping[Reference, pl.LazyF
     verdict = pl.all_horizontal([r.holds for r in blocking]).fill_null(value=True)
     counted = tuple(r for r in every if all(r is not b for b in blocking))
     return Judged(rows.with_columns(windows).with_columns(verdict.alias(OK)), every, typed.raw, counted)
+
+
+def _look_up(rows: pl.LazyFrame, reference: Reference, values: pl.DataFrame) -> pl.LazyFrame:
+    """Mark the rows whose value is known. A join copies every column, so a few values are looked up in place."""
+    marker = _marker(reference)
+    keys = values[reference.key]
+    if keys.len() <= LOOKED_UP:
+        return rows.with_columns(pl.col(reference.column).is_in(keys.implode()).alias(marker))
+    known = pl.LazyFrame({reference.column: keys}).with_columns(pl.lit(value=True).alias(marker))
+    joined = rows.join(known, on=reference.column, how="left", maintain_order="none")
+    return joined.with_columns(pl.col(marker).fill_null(value=False))
 
 
 def _told(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -161,7 +169,7 @@ def type_words(spec: ColumnSpec) -> str:
 
 def _reference_rule(reference: Reference) -> Rule:
     message = f"waits for {reference.source} to know this {reference.key}"
-    known = pl.col(_marker(reference)).is_not_null() | pl.col(reference.column).is_null()  # no value refers to nothing
+    known = pl.col(_marker(reference)) | pl.col(reference.column).is_null()  # no value refers to nothing
     return Rule("reference", reference.column, known, message, "waiting")
 
 

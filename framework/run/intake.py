@@ -127,7 +127,7 @@ def _expected(contract: Contract) -> Expected:
     return Expected(contract.schema, required, contract.is_strict)
 
 
-def _known(plan: RunPlan, space: Workspace, reference: Reference) -> pl.LazyFrame:
+def _known(plan: RunPlan, space: Workspace, reference: Reference) -> pl.DataFrame:
     given = plan.inputs[reference.source]
     if not isinstance(given, TableInput):
         raise TypeError(f"reference to {reference.source}, which is no table")

@@ -15,7 +15,7 @@ from framework.lake.quarantine import table_name
 from framework.run.compiled import fingerprint
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest
-from framework.run.waiting import resolvable_version
+from framework.run.waiting import lost_references, resolvable_version
 
 if TYPE_CHECKING:
     from framework.core.source import FileSource
@@ -106,6 +106,10 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
             if mode == "incremental" and since is not None and _meets_files(pipeline, name):
                 full = find_news(pipeline, space, position, replace(request, full=True))
                 return replace(full, reasons=[*reasons, f"{name} feeds rows that come from files: all are read again"])
+    lost = "" if mode == "full" else lost_references(pipeline, space, inputs, covered.versions)
+    if lost:
+        full = find_news(pipeline, space, position, replace(request, full=True))
+        return replace(full, reasons=[*reasons, f"{lost}: all are read again"])
     waiting = None if mode == "full" else resolvable_version(pipeline, space, inputs, covered.versions)
     if waiting is not None:
         reasons.append("rows that waited for a reference can be taken up")

@@ -41,21 +41,41 @@ def resolvable_version(
             known = known_values(space, reference, given)
             rows = waiting_rows(space.lake, pipeline.name, quarantine.version, name)
             value = pl.col("raw").str.json_path_match(f"$.{reference.column}").alias(reference.key)
-            met = rows.select(value).join(known.cast(pl.String), on=reference.key, how="semi")
+            met = rows.select(value).join(known.lazy().cast(pl.String), on=reference.key, how="semi")
             if met.select(pl.len()).collect(engine="streaming").item():
                 return quarantine.version
     return None
 
 
-def known_values(space: Workspace, reference: Reference, given: TableInput) -> pl.LazyFrame:
-    """The values of a foreign key at the version that a plan pins, one row per value.
+def known_values(space: Workspace, reference: Reference, given: TableInput) -> pl.DataFrame:
+    """The values of a foreign key at the version that a plan pins, one row per value. They are read here."""
+    return _values(space, reference, given.table, given.version)
 
-    They are read here: a join whose smaller side is still to come holds back the rows of the larger one in memory.
-    """
-    handle = open_table(space.lake, given.table, given.version)
+
+def _values(space: Workspace, reference: Reference, table: str, version: int) -> pl.DataFrame:
+    handle = open_table(space.lake, table, version)
     if handle is None:
-        return pl.LazyFrame(schema={reference.key: pl.String})
-    return handle.scan().select(reference.key).drop_nulls().unique().collect(engine="streaming").lazy()
+        return pl.DataFrame(schema={reference.key: pl.String})
+    return handle.scan().select(reference.key).drop_nulls().unique().collect(engine="streaming")
+
+
+def lost_references(
+    pipeline: Pipeline, space: Workspace, inputs: Mapping[str, Input], versions: Mapping[str, int]
+) -> str:
+    """Say which reference tables have lost values since they were read last; empty when none has.
+
+    Rows that were accepted by such a value must wait again, and only their files can say which rows these are.
+    """
+    for source in pipeline.file_sources.values():
+        for reference in source.references:
+            given, since = inputs.get(reference.source), versions.get(reference.source)
+            if not isinstance(given, TableInput) or since in {None, given.version}:
+                continue
+            before = _values(space, reference, given.table, int(since or 0))
+            lost = before.join(known_values(space, reference, given), on=reference.key, how="anti").height
+            if lost:
+                return f"{given.table} no longer has {lost} values of {reference.key} that rows refer to"
+    return ""
 
 
 def waiting_part(

@@ -119,7 +119,7 @@ def test_policy_fail_tells_rows_and_reasons_like_quarantine():
 
 
 PRODUCTS = Reference("product", "products", "code")
-KNOWN = {PRODUCTS: pl.LazyFrame({"code": ["p", "q"]})}
+KNOWN = {PRODUCTS: pl.DataFrame({"code": ["p", "q"]})}
 
 
 def test_row_that_breaks_nothing_but_a_reference_waits():
@@ -146,7 +146,7 @@ def test_empty_reference_is_no_reference():
 
 
 def test_reference_to_a_table_without_rows_waits():
-    empty = {PRODUCTS: pl.LazyFrame(schema={"code": pl.String})}
+    empty = {PRODUCTS: pl.DataFrame(schema={"code": pl.String})}
     assert hold(Order, orders({}), known=empty).rejected["state"].to_list() == ["waiting"]
 
 

@@ -47,6 +47,7 @@ CORRECTIONS = {
     "a_row_is_bad_now": replace(SALES, hour=6, records=(sale(1), sale(2, "0"))),
     "a_row_waits_now": replace(SALES, hour=6, records=(sale(1), sale(2, product="PRD003"))),
     "the_new_content_has_an_older_time": replace(SALES, hour=4, records=(sale(1), sale(2, "3"))),
+    "a_product_is_withdrawn_and_its_sales_wait_again": replace(PRODUCTS, hour=6, records=(thing(2),)),
     "a_product_is_set_back": replace(PRODUCTS, hour=6, records=(thing(1, 0.75, "2024-01-01"), thing(2))),
 }
 

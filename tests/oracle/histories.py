@@ -197,8 +197,14 @@ def _corrected(draw: st.DrawFn, source: str, version: Version) -> Version:
 
 @st.composite
 def _rewritten(draw: st.DrawFn, source: str, version: Version) -> Version:
-    """Deliver a file again with another time, earlier or later: some records kept, the others gone, new ones added."""
+    """Deliver a file again with another time, earlier or later: some records kept, the others gone, new ones added.
+
+    Of a product only what is said of it changes: one that is unknown again would take back its sales.
+    """
     kept = [record for record in version.records if draw(st.booleans())]
+    if source == "products":
+        said = {name: values for name, values in GOOD[source].items() if name not in KEPT[source]}
+        kept = [record | draw(st.fixed_dictionaries(said)) for record in version.records]
     return replace(
         version,
         step=draw(st.integers(version.step, STEPS - 1)),

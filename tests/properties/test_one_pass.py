@@ -53,7 +53,7 @@ class CountingSource:
 
 
 def checked(source: CountingSource, refused: list[pl.DataFrame], *, with_reference: bool = True) -> Checked:
-    known = {PRODUCT: pl.LazyFrame({"product_id": ["PRD001"]})} if with_reference else {}
+    known = {PRODUCT: pl.DataFrame({"product_id": ["PRD001"]})} if with_reference else {}
     contract = compile_contract(Sale)
     return check([source.scan()], contract, source="sales", quarantine=refused.append, known=known)
 
