@@ -171,7 +171,7 @@ class StorageLocation:
     def _list_local(self, folder: str) -> Iterator[FileInfo]:
         base = Path(self.uri(folder))
         if not Path(self.root).is_dir():
-            raise StorageError(f"folder {self.root} does not exist; create it, or point SLUICE_RAW at the input")
+            raise ConfigurationError(f"folder {self.root} does not exist; create it, or point SLUICE_RAW at the input")
         if not base.is_dir():
             return
         for entry in os.scandir(base):

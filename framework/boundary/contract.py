@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from framework.boundary.trace import tier, trace
+from framework.boundary.trace import register_backends, tier, trace
 from framework.errors import DefinitionError, Problem, SchemaError
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def compile_contract(model: type[DataFrameModel]) -> Contract:
     Raises:
         DefinitionError: at definition, naming everything of the schema that cannot be compiled.
     """
+    register_backends()
     declared = model.to_schema()
     problems = list(_unsupported(model.__name__, declared))
     columns = {name: _column(name, column) for name, column in declared.columns.items() if _is_typed(column)}

@@ -9,7 +9,7 @@ pandera 0.35).
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 Tier = Literal["row", "window", "dataset"]
 
-DataFrameSchema.register_default_backends(pl.LazyFrame)
+
+@cache
+def register_backends() -> None:
+    """Let Pandera load its checks for Polars: on first use, since that takes longer than a run with nothing to do."""
+    DataFrameSchema.register_default_backends(pl.LazyFrame)
 
 
 class _Recorder(pl.LazyFrame):

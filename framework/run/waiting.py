@@ -28,22 +28,23 @@ def resolvable_version(
 
     None when no reference table has changed, or none of the waiting rows would get on.
     """
-    quarantine = open_table(space.lake, table_name(pipeline.name))
-    if quarantine is None:
+    changed = [
+        (name, reference, given)
+        for name, source in pipeline.file_sources.items()
+        for reference in source.references
+        if isinstance(given := inputs.get(reference.source), TableInput)
+        and versions.get(reference.source) != given.version
+    ]
+    quarantine = open_table(space.lake, table_name(pipeline.name)) if changed else None
+    if quarantine is None or not any(dict(f.partition)["state"] == "waiting" for f in quarantine.files()):
         return None
-    if not any(dict(f.partition)["state"] == "waiting" for f in quarantine.files()):
-        return None
-    for name, source in pipeline.file_sources.items():
-        for reference in source.references:
-            given = inputs.get(reference.source)
-            if not isinstance(given, TableInput) or versions.get(reference.source) == given.version:
-                continue
-            known = known_values(space, reference, given)
-            rows = waiting_rows(space.lake, pipeline.name, quarantine.version, name)
-            value = pl.col("raw").str.json_path_match(f"$.{reference.column}").alias(reference.key)
-            met = rows.select(value).join(known.lazy().cast(pl.String), on=reference.key, how="semi")
-            if met.select(pl.len()).collect(engine="streaming").item():
-                return quarantine.version
+    for name, reference, given in changed:
+        known = known_values(space, reference, given)
+        rows = waiting_rows(space.lake, pipeline.name, quarantine.version, name)
+        value = pl.col("raw").str.json_path_match(f"$.{reference.column}").alias(reference.key)
+        met = rows.select(value).join(known.lazy().cast(pl.String), on=reference.key, how="semi")
+        if met.select(pl.len()).collect(engine="streaming").item():
+            return quarantine.version
     return None
 
 
