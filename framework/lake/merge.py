@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,14 +16,16 @@ import polars as pl
 from framework.core.frames import PROVENANCE, SOURCE_FILE
 from framework.lake.delta import DataFile, TableHandle, scan_data_files
 from framework.lake.stage import StagingArea
+from framework.storage import StorageLocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HASH = "_key_hash"
 PATH = "_path"
+PART = "_part"
 NEW = "_is_new"
-ROWS_AT_ONCE = 5_000_000
+ROWS_AT_ONCE = 2_000_000
 FRAGMENTS = 8
 FRAGMENT_BYTES = 8 * 2**20
 """A touched partition that holds more small files than `FRAGMENTS` has them rewritten into one."""
@@ -177,10 +178,10 @@ def _repeated(hashed: pl.LazyFrame, rows: int) -> pl.DataFrame:
     if parts <= 1:
         return _twice(hashed.select(HASH))
     with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-        key = {"part": pl.col(HASH) % parts}
-        target = pl.PartitionBy(folder, key=key, include_key=False)
-        hashed.select(HASH).sink_parquet(target, compression="uncompressed", statistics=False, mkdir=True)
-        found = [_twice(pl.scan_parquet(part / "*.parquet")) for part in sorted(Path(folder).iterdir())]
+        place = StorageLocation(folder)
+        schema = pl.Schema({HASH: pl.UInt64(), PART: pl.UInt64()})
+        StagingArea(place, schema, (PART,)).write(hashed.select(HASH, (pl.col(HASH) % parts).alias(PART))).files()
+        found = [_twice(pl.scan_parquet(f"{folder}/{part}/*.parquet")) for part in place.folders()]
     return pl.concat(found)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from framework.storage import StorageLocation
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-BUDGET = 48 * 2**20
+BUDGET = 24 * 2**20
 """Bytes that an area buffers at most, as Polars estimates them."""
 ROWS_PER_FILE = 1_000_000
 ROW_GROUP = 250_000
