@@ -56,7 +56,7 @@ def run_in(pipeline: Pipeline, space: Workspace, request: RunRequest) -> RunRepo
         if PlanStore(space.lake, pipeline.name).plan(plan.seq + 1) is not None:
             continue
         # Another runner may have fixed the plan first; a rebuild that was asked for is then still to be done.
-        if position.pending is None and (plan.mode == "full" or not request.full):
+        if plan.mode == "full" if request.full else position.pending is None:
             break
     return combine(pipeline.name, reports)
 

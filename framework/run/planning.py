@@ -183,7 +183,7 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
         ConfigurationError: when a table that the pipeline reads does not exist, or a parameter has no usable value.
     """
     parameters = resolve_parameters(pipeline, request.parameters)
-    if position.pending is not None:
+    if position.pending is not None and not request.full:
         emit("run.resumed", f"{pipeline.name}: taking up sequence {position.pending.seq}, which was not finished")
         return position.pending
     news = find_news(pipeline, space, position, request)
@@ -194,6 +194,10 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
         )
     if news.is_empty:
         return None
+    if position.pending is not None:  # a rebuild needs nothing of it, and it may be the reason for the rebuild
+        text = f"sequence {position.pending.seq}, which was not finished, is given up for a rebuild"
+        emit("run.given_up", f"{pipeline.name}: {text}", level="WARNING")
+        return _fix(pipeline, space, replace(news, reasons=[*news.reasons, text]), position.pending.seq + 1, parameters)
     return _fix(pipeline, space, news, position.finished + 1, parameters)
 
 

@@ -1,0 +1,121 @@
+"""The ways in which the rows of new files meet a table, from a run's point of view."""
+
+from datetime import date
+from pathlib import Path
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from framework import Pipeline, csv_files, table
+from framework.core.report import RunReport
+from framework.errors import SchemaError, SourceError
+from framework.lake import open_table
+from framework.run.flow import run_in
+from framework.run.request import RunRequest
+from framework.run.workspace import Workspace
+from framework.storage import StorageLocation
+
+
+class Visit(pa.DataFrameModel):
+    shop: str
+    day: pl.Date
+    visitors: int
+
+
+def pipeline(mode: str, **options) -> Pipeline:
+    output = table("visits", of="visits", mode=mode, partition_by="day", **options)
+    return Pipeline("t.visits", sources={"visits": csv_files("*.csv", schema=Visit)}, outputs=[output])
+
+
+@pytest.fixture
+def space(tmp_path):
+    (tmp_path / "raw").mkdir()
+    return Workspace(StorageLocation(str(tmp_path / "raw")), StorageLocation(str(tmp_path / "lake")))
+
+
+def deliver(space: Workspace, name: str, *lines: str) -> None:
+    Path(space.raw.uri(name)).write_text("\n".join(["shop,day,visitors", *lines]) + "\n")
+
+
+def run(made: Pipeline, space: Workspace, *, full: bool = False) -> RunReport:
+    return run_in(made, space, RunRequest(full=full))
+
+
+def rows(space: Workspace) -> list[tuple]:
+    found = open_table(space.lake, "visits").scan().select("shop", "day", "visitors").collect()
+    return sorted(found.rows())
+
+
+FIRST, SECOND = date(2024, 1, 1), date(2024, 1, 2)
+
+
+def test_append_adds_rows_and_keeps_equal_ones(space):
+    made = pipeline("append")
+    deliver(space, "a.csv", "A,2024-01-01,1", "A,2024-01-01,1")
+    run(made, space)
+    deliver(space, "b.csv", "A,2024-01-01,1", "B,2024-01-02,2")
+    run(made, space)
+    assert rows(space) == [("A", FIRST, 1), ("A", FIRST, 1), ("A", FIRST, 1), ("B", SECOND, 2)]
+
+
+def test_a_file_that_changed_after_it_was_appended_is_refused_and_a_rebuild_takes_it(space):
+    made = pipeline("append")
+    deliver(space, "a.csv", "A,2024-01-01,1")
+    run(made, space)
+    deliver(space, "a.csv", "A,2024-01-01,1", "B,2024-01-02,2")
+    with pytest.raises(SourceError, match=r"a\.csv has changed since its rows were appended to visits"):
+        run(made, space)
+    assert rows(space) == [("A", FIRST, 1)]
+    run(made, space, full=True)
+    assert rows(space) == [("A", FIRST, 1), ("B", SECOND, 2)]
+
+
+def test_replace_partitions_replaces_those_that_occur_and_no_other(space):
+    made = pipeline("replace_partitions")
+    deliver(space, "a.csv", "A,2024-01-01,1", "B,2024-01-02,2")
+    run(made, space)
+    before = {f.path for f in open_table(space.lake, "visits").files() if ("day", "2024-01-01") in f.partition}
+    deliver(space, "b.csv", "C,2024-01-02,3")
+    assert run(made, space).outputs["visits"].partitions == 1
+    assert rows(space) == [("A", FIRST, 1), ("C", SECOND, 3)]
+    assert before <= {f.path for f in open_table(space.lake, "visits").files()}
+
+
+def test_overwrite_holds_what_was_read_last(space):
+    made = pipeline("overwrite")
+    deliver(space, "a.csv", "A,2024-01-01,1")
+    run(made, space)
+    deliver(space, "b.csv", "B,2024-01-02,2")
+    run(made, space)
+    assert rows(space) == [("B", SECOND, 2)]
+
+
+def test_a_table_of_another_schema_is_not_written_until_it_is_rebuilt(space):
+    class Wider(Visit):
+        note: str = pa.Field(nullable=True)
+
+    deliver(space, "a.csv", "A,2024-01-01,1")
+    run(pipeline("append"), space)
+    output = table("visits", of="visits", mode="append", partition_by="day")
+    wider = Pipeline("t.visits", sources={"visits": csv_files("*.csv", schema=Wider)}, outputs=[output])
+    Path(space.raw.uri("b.csv")).write_text("shop,day,visitors,note\nB,2024-01-02,2,x\n")
+    for _ in range(2):  # the plan that cannot be carried out is taken up again
+        with pytest.raises(SchemaError, match="table 'visits' has another schema: note is new"):
+            run(wider, space)
+    assert rows(space) == [("A", FIRST, 1)]
+    deliver(space, "a.csv", "A,2024-01-01,1")
+    Path(space.raw.uri("a.csv")).write_text("shop,day,visitors,note\nA,2024-01-01,1,\n")
+    assert run(wider, space, full=True).seq == 3
+    assert rows(space) == [("A", FIRST, 1), ("B", SECOND, 2)]
+    assert run(wider, space).state == "UNCHANGED"
+
+
+def test_every_row_that_came_in_is_accounted_for_under_each_policy(space):
+    for policy, quarantined, dropped in (("quarantine", 1, {}), ("drop", 0, {"invalid": 1})):
+        output = table(f"visits_{policy}", of="visits", mode="append")
+        source = csv_files("*.csv", schema=Visit, on_invalid=policy)
+        made = Pipeline(f"t.{policy}", sources={"visits": source}, outputs=[output])
+        deliver(space, "a.csv", "A,2024-01-01,1", "B,nonsense,2")
+        report = run(made, space).sources["visits"]
+        assert (report.rows_in, report.accepted, report.quarantined, report.dropped) == (2, 1, quarantined, dropped)
