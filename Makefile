@@ -55,7 +55,7 @@ lock: | $(BIN)/uv  ## write the lock files anew from pyproject.toml (ARGS=--upgr
 	compile() { $(BIN)/uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes \
 	  --custom-compile-command "make lock (inputs $$inputs)" $(ARGS) pyproject.toml "$$@"; }; \
 	compile --output-file requirements/runtime.txt; \
-	compile --group test --group lint --group build --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	compile --all-extras --group test --group lint --group build --constraints requirements/runtime.txt --output-file requirements/dev.txt
 
 lock-check:  ## fail if the lock files were not made from this pyproject.toml (needs no network)
 	@inputs=$$($(INPUTS)); for lock in $(LOCKS); do grep -q "make lock (inputs $$inputs)" "$$lock" \

@@ -5,6 +5,7 @@ SluiceError
 ├── AuthorError            the pipeline's author: fix the code
 │   ├── DefinitionError    the pipeline cannot be built (all its problems at once)
 │   ├── SchemaError        a schema cannot be compiled into a plan
+│   ├── TransformError     a transform was given columns or options that it cannot work with
 │   └── StepError          a step raised, or broke the contract it declares
 ├── DataError              the data's owner: fix the input
 │   ├── SourceError        the input cannot be read as what the pipeline says it is
@@ -73,6 +74,12 @@ class DefinitionError(AuthorError):
 
 class SchemaError(AuthorError):
     """A schema cannot be compiled into a plan, or two schemas that must be equal are not."""
+
+
+class TransformError(AuthorError):
+    """A transform was given columns or options that it cannot work with."""
+
+    kind = "step"
 
 
 class StepError(AuthorError):
