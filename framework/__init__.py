@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from framework.core.clock import run_time
     from framework.core.source import Reference
     from framework.core.typed import LazyFrame
-    from framework.definition import Pipeline, step, table
+    from framework.definition import Pipeline, json_file, step, table
     from framework.run.flow import run_pipeline
     from framework.run.request import RunRequest
+    from framework.run.show import show
     from framework.settings import Settings, load_settings
     from framework.sources import csv_files, delta_table, json_files, parquet_files
 
@@ -26,11 +27,13 @@ __all__ = [
     "Settings",
     "csv_files",
     "delta_table",
+    "json_file",
     "json_files",
     "load_settings",
     "parquet_files",
     "run_pipeline",
     "run_time",
+    "show",
     "step",
     "table",
 ]
@@ -43,11 +46,13 @@ _HOMES = {
     "Settings": "settings",
     "csv_files": "sources",
     "delta_table": "sources",
+    "json_file": "definition",
     "json_files": "sources",
     "load_settings": "settings",
     "parquet_files": "sources",
     "run_pipeline": "run.flow",
     "run_time": "core.clock",
+    "show": "run.show",
     "step": "definition",
     "table": "definition",
 }

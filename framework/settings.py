@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     project: Path = Path()
     raw: str = "data/raw"
     lake: str = "data/lake"
+    exports: str = "data/exports"
     ledger: str = "sqlite:///data/ledger.db"
     logs: str = "data/logs"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

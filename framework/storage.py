@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from framework.errors import ConfigurationError, StorageError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from framework.settings import S3Settings
 
 COMPRESSED = (".gz", ".zst")
+READABLE = 0o644
 
 
 @dataclass(frozen=True, order=True)
@@ -146,6 +148,44 @@ class StorageLocation:
                 raise
             return False
         return True
+
+    @contextmanager
+    def replace(self, path: str) -> Iterator[IO[bytes]]:
+        """Write a file that takes the place of the one by that name when the block ends well, at once and whole.
+
+        Durable on return. When the block raises, the old file stays.
+        """
+        try:
+            if self.is_local:
+                with self._replace_local(path) as file:
+                    yield file
+            else:
+                with self.filesystem().transaction, self.filesystem().open(self.uri(path), "wb") as file:
+                    yield file
+        except OSError as error:
+            raise StorageError(f"cannot write {self.uri(path)}: {error}") from error
+
+    @contextmanager
+    def _replace_local(self, path: str) -> Iterator[IO[bytes]]:
+        target = Path(self.uri(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(READABLE)
+            Path(name).replace(target)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        sync_folders(target.parent, stop=Path(self.root))
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file by that name."""
+        if self.is_local:
+            return Path(self.uri(path)).is_file()
+        return bool(self.filesystem().exists(self.uri(path)))
 
     def delete(self, path: str) -> None:
         """Delete a file; one that is not there is fine."""

@@ -190,3 +190,22 @@ def test_failed_creation_leaves_nothing_behind(place, tmp_path, monkeypatch):
     with pytest.raises(StorageError, match="disk full"):
         place.create("a.json", b"1")
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_a_replaced_file_is_the_new_one_whole_and_can_be_read_by_others(place, tmp_path):
+    for content in (b"old", b"new"):
+        with place.replace("a/b.json") as file:
+            file.write(content)
+    assert place.read("a/b.json") == b"new"
+    assert (tmp_path / "a/b.json").stat().st_mode & 0o777 == 0o644
+    assert (place.exists("a/b.json"), place.exists("a")) == (True, False)
+
+
+def test_a_replacement_that_breaks_off_leaves_the_old_file_and_nothing_else(place, tmp_path):
+    with place.replace("b.json") as file:
+        file.write(b"old")
+    with pytest.raises(StorageError, match=r"cannot write .*b\.json: disk full"), place.replace("b.json") as file:  # noqa: PT012
+        file.write(b"ne")
+        raise OSError("disk full")
+    assert place.read("b.json") == b"old"
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["b.json"]

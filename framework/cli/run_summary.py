@@ -32,6 +32,8 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
             yield from _source(name, source)
         for output in report.outputs.values():
             yield _output(output)
+        for done in report.exports.values():
+            yield f"    wrote {done.path}: {plural(done.rows, 'record')} of {done.table}, version {done.version}"
         if is_verbose and report.timings_s:
             yield "    took " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in report.timings_s.items())
     counts = {state: sum(r.state == state for r in reports) for state in _ORDER}

@@ -23,6 +23,7 @@ POINTS: dict[str, str] = {
     "commit.after": "the Delta commit has happened, its outcome is not known yet",
     "commit.synced": "the commit is on disk",
     "publish.between": "one table is published, the next is not",
+    "export.before": "all tables are published, a file is about to be made of one",
     "manifest.before": "all tables are published, the run manifest is not written",
     "manifest.after": "the run manifest is written",
     "record.before": "the run is about to be reported",

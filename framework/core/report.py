@@ -38,6 +38,18 @@ class OutputReport:
 
 
 @dataclass(frozen=True)
+class ExportReport:
+    """One file made of a table: the version it shows, its records, and its bytes with their SHA-256."""
+
+    path: str
+    table: str
+    version: int
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a run failed: the failure's class, the error's name and its message."""
 
@@ -63,6 +75,7 @@ class RunReport:
     peak_memory_mb: float = 0.0
     sources: dict[str, SourceReport] = field(default_factory=dict)
     outputs: dict[str, OutputReport] = field(default_factory=dict)
+    exports: dict[str, ExportReport] = field(default_factory=dict)
     failure: Failure | None = None
     attempts: int = 1
 
@@ -76,5 +89,6 @@ class RunReport:
         values = dict(document)
         values["sources"] = {name: SourceReport(**v) for name, v in values["sources"].items()}
         values["outputs"] = {name: OutputReport(**v) for name, v in values["outputs"].items()}
+        values["exports"] = {name: ExportReport(**v) for name, v in values.get("exports", {}).items()}
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None
         return RunReport(**values)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+OnStale = Literal["warn", "fail"]
+IfFailed = Literal["skip", "use_last"]
 OnInvalid = Literal["fail", "quarantine", "drop", "warn"]
 Format = Literal["csv", "json", "parquet"]
 
@@ -39,12 +44,17 @@ class TableSource:
     """A table of the lake, read at one version.
 
     `key`: the columns that tie its rows to other sources. When rows of this table change, outputs that recompute by
-    a column look up which of its values the changed keys touch.
+    a column look up which of its values the changed keys touch. `max_age`: how long ago it may have changed last.
+    `if_failed`: what becomes of this pipeline when the one that writes the table fails in the same invocation.
     """
 
     table: str
     key: tuple[str, ...] = ()
     schema: Any = None
+    sample_by: str | None = None
+    max_age: timedelta | None = None
+    on_stale: OnStale = "warn"
+    if_failed: IfFailed = "skip"
 
 
 Source = FileSource | TableSource

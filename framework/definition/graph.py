@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from framework.core.source import FileSource
+from framework.core.export import LAYOUTS
+from framework.core.source import FileSource, TableSource
 from framework.definition.output import WRITE_MODES
 from framework.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from framework.core.export import Export
     from framework.core.source import Source
     from framework.definition.output import Output
     from framework.definition.step import Step
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 TABLE = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
+EXPORT = re.compile(r"[a-z0-9][\w.-]*(/[a-z0-9][\w.-]*)*\.(json|ndjson)(\.gz)?")
 POLICIES = ("fail", "quarantine", "drop", "warn")
 
 
 def find_problems(
-    name: str, sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output]
+    name: str,
+    sources: Mapping[str, Source],
+    steps: Sequence[Step],
+    outputs: Sequence[Output],
+    exports: Sequence[Export] = (),
 ) -> list[Problem]:
     """Find everything that is wrong with a definition."""
     found = [
@@ -33,6 +41,7 @@ def find_problems(
         *_schemas(sources, steps, outputs),
         *_references(sources),
         *_outputs(sources, steps, outputs),
+        *_exports(outputs, exports),
         *_cycles(steps),
         *_unused(sources, steps, outputs),
     ]
@@ -64,6 +73,17 @@ def _names(name: str, sources: Mapping[str, Source], steps: Sequence[Step]) -> I
         if isinstance(source, FileSource) and source.on_invalid not in POLICIES:
             fix = did_you_mean(str(source.on_invalid), POLICIES)
             yield Problem(f"source '{source_name}'", f"on_invalid='{source.on_invalid}' is unknown", fix)
+        if isinstance(source, TableSource):
+            yield from _table_options(f"source '{source_name}'", source)
+
+
+def _table_options(where: str, source: TableSource) -> Iterator[Problem]:
+    for option, known in (("on_stale", ("warn", "fail")), ("if_failed", ("skip", "use_last"))):
+        given = getattr(source, option)
+        if given not in known:
+            yield Problem(where, f"{option}='{given}' is unknown", did_you_mean(str(given), known))
+    if source.max_age is not None and source.max_age <= timedelta():
+        yield Problem(where, f"max_age={source.max_age} is no age", "give a timedelta above zero")
 
 
 def _inputs(sources: Mapping[str, Source], steps: Sequence[Step]) -> Iterator[Problem]:
@@ -137,6 +157,23 @@ def _outputs(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequ
         if output.recompute_by and files:
             what = f"recomputes by {', '.join(output.recompute_by)}, but '{files[0]}' gives only what is new"
             yield Problem(where, what, "publish its rows as a table and read that with delta_table()")
+
+
+def _exports(outputs: Sequence[Output], exports: Sequence[Export]) -> Iterator[Problem]:
+    tables = {output.of for output in outputs}
+    for path, count in Counter(export.path for export in exports).items():
+        if count > 1:
+            yield Problem(f"file '{path}'", f"is written {count} times", "one output per file")
+    for export in exports:
+        where = f"file '{export.path}'"
+        if not EXPORT.fullmatch(export.path):
+            fix = "a relative path that ends in .json or .ndjson, such as marketing/roi.json"
+            yield Problem(where, "is no path of an export", fix)
+        if export.of not in tables:
+            fix = did_you_mean(export.of, tables) or f"add table(..., of={export.of})"
+            yield Problem(where, f"is of '{export.of}', which no table of the pipeline holds", fix)
+        if export.layout not in LAYOUTS:
+            yield Problem(where, f"layout '{export.layout}' is unknown", did_you_mean(export.layout, LAYOUTS))
 
 
 def _output_options(where: str, output: Output) -> Iterator[Problem]:

@@ -79,7 +79,13 @@ def _modules(package: str, folder: str, problems: list[Problem]) -> Iterable[Mod
 def _between(pipelines: Iterable[Pipeline]) -> Iterable[Problem]:
     every = list(pipelines)
     writers: dict[str, str] = {}
+    files: dict[str, str] = {}
     for pipeline in every:
+        for export in pipeline.exports:
+            first = files.setdefault(export.path, pipeline.name)
+            if first != pipeline.name:
+                what = f"is written by {first} and by {pipeline.name}"
+                yield Problem(f"file '{export.path}'", what, "a file has one writer")
         for output in pipeline.outputs:
             first = writers.setdefault(output.table, pipeline.name)
             if first != pipeline.name:
@@ -103,8 +109,13 @@ def _graph(pipelines: Iterable[Pipeline]) -> dict[str, list[str]]:
 
 
 def upstream_of(pipeline: Pipeline, pipelines: Mapping[str, Pipeline]) -> set[str]:
-    """The names of the pipelines whose tables a pipeline reads."""
-    return set(_graph([*pipelines.values()]).get(pipeline.name, []))
+    """The names of the pipelines without which a pipeline cannot run: those whose tables it reads.
+
+    A table of which it can use the last version (`if_failed="use_last"`) holds it up no longer than its run takes.
+    """
+    writers = {output.table: name for name, p in pipelines.items() for output in p.outputs}
+    needed = [source.table for source in pipeline.table_sources.values() if source.if_failed == "skip"]
+    return {writers[table] for table in needed if table in writers} - {pipeline.name}
 
 
 def select(pipelines: Mapping[str, Pipeline], names: Iterable[str] = ()) -> list[Pipeline]:

@@ -1,10 +1,11 @@
-"""Outputs: which table holds the rows of which step, and how new rows meet the ones that are there."""
+"""Outputs: which table holds the rows of which step, how new rows meet those that are there, and files made of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from framework.core.export import Export, Layout
 from framework.core.frames import PROVENANCE
 
 if TYPE_CHECKING:
@@ -54,13 +55,41 @@ def table(
     """
     return Output(
         table=name,
-        of=of if isinstance(of, str) else getattr(of, "__name__", repr(of)),
+        of=_node(of),
         mode=mode,
         key=_names(key),
         partition_by=_names(partition_by),
         newest_by=_names(newest_by) if mode == "merge" and not recompute_by else (),
         recompute_by=_names(recompute_by),
     )
+
+
+def json_file(
+    path: str,
+    *,
+    of: Callable[..., Any] | str,
+    layout: Layout = "records",
+    columns: str | Sequence[str] = (),
+    order_by: str | Sequence[str] = (),
+) -> Export:
+    """Declare a JSON file that shows what a table of this pipeline holds, for programs that read no Delta tables.
+
+    It is written from the published table, after the commit and before the run counts as done, and takes the place of
+    the old file at once: readers see one version of the table or the next, never a part of one.
+
+    Args:
+        path: Its path below the folder of exports (`SLUICE_EXPORTS`), such as `marketing/roi.json`; `.gz` compresses.
+        of: The step (or the name of a step or source) whose table it shows; it must be an output of the pipeline too.
+        layout: `records` (an array of objects), `document` (an object that also says which table, version and run it
+            shows) or `lines` (one object per line).
+        columns: The columns to show, in this order. Default: all but those that say where a row came from.
+        order_by: The columns by which records are ordered. Default: the table's key, or else its partition columns.
+    """
+    return Export(path, _node(of), layout, order_by=_names(order_by), columns=_names(columns))
+
+
+def _node(of: Callable[..., Any] | str) -> str:
+    return of if isinstance(of, str) else str(getattr(of, "__name__", repr(of)))
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

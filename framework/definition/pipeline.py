@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from framework.core.export import Export
 from framework.core.source import FileSource, Source, TableSource
 from framework.definition.graph import find_problems, order_steps, upstream
 from framework.definition.step import Step, read_step
@@ -25,7 +26,7 @@ class Pipeline:
         name: `<domain>.<name>`, such as `retail.daily_sales`.
         sources: What is read, by the name under which steps ask for it.
         steps: The functions, in any order: their argument names are the graph. Lists of steps can be shared.
-        outputs: The tables that are written.
+        outputs: The tables that are written, and files made of them.
 
     Raises:
         DefinitionError: naming every problem of the definition, with suggestions.
@@ -35,6 +36,7 @@ class Pipeline:
     sources: dict[str, Source]
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
+    exports: tuple[Export, ...]
 
     def __init__(
         self,
@@ -42,18 +44,21 @@ class Pipeline:
         *,
         sources: Mapping[str, Source],
         steps: Sequence[Callable[..., Any]] = (),
-        outputs: Sequence[Output],
+        outputs: Sequence[Output | Export],
     ) -> None:
+        tables = [output for output in outputs if not isinstance(output, Export)]
+        exports = [output for output in outputs if isinstance(output, Export)]
         read = [read_step(function) for function in steps]
         found = [s for s, _ in read]
         problems = [problem for _, wrong in read for problem in wrong]
-        problems += find_problems(name, sources, found, outputs)
+        problems += find_problems(name, sources, found, tables, exports)
         if problems:
             raise DefinitionError(problems)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "sources", dict(sources))
         object.__setattr__(self, "steps", tuple(order_steps(found)))
-        object.__setattr__(self, "outputs", tuple(outputs))
+        object.__setattr__(self, "outputs", tuple(tables))
+        object.__setattr__(self, "exports", tuple(exports))
 
     def __hash__(self) -> int:
         return hash(self.name)

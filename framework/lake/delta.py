@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,11 @@ class TableHandle:
     def version(self) -> int:
         """The version at which the handle is pinned."""
         return self.delta.version()
+
+    @cached_property
+    def changed_at(self) -> datetime:
+        """When its newest version was committed (UTC)."""
+        return datetime.fromtimestamp(self.delta.history(1)[0]["timestamp"] / 1000, UTC)
 
     @property
     def partition_by(self) -> tuple[str, ...]:

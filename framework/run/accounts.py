@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from framework.core.report import OutputReport, RunReport, SourceReport
+from framework.core.report import ExportReport, OutputReport, RunReport, SourceReport
 from framework.errors import MAX_GROUPS, BoundaryError, StepError
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def account(
     sources: Mapping[str, SourceReport],
     targets: Sequence[Target],
     committed: Mapping[str, Committed],
+    exports: Mapping[str, ExportReport],
     timings: Mapping[str, float],
 ) -> RunReport:
     """Put the accounts of a run together. Rows that a merge dropped are the business of the source they came from."""
@@ -120,13 +121,18 @@ def account(
         timings_s=dict(timings),
         sources=reports,
         outputs={name: output_report(done) for name, done in committed.items()},
+        exports=dict(exports),
     )
 
 
-def combine(pipeline: str, reports: Sequence[RunReport]) -> RunReport:
-    """One report for a run of several sequences: an unfinished one taken up, or a rebuild that turned out necessary."""
+def combine(pipeline: str, reports: Sequence[RunReport], restored: Mapping[str, ExportReport]) -> RunReport:
+    """One report for a run of several sequences: an unfinished one taken up, or a rebuild that turned out necessary.
+
+    `restored`: the files that were missing and are there again, where there was nothing else to do.
+    """
     if not reports:
-        return RunReport(run_id="", pipeline=pipeline, state="UNCHANGED", reason="nothing is new")
+        reason = f"nothing is new; {', '.join(restored)} was missing" if restored else "nothing is new"
+        return RunReport(run_id="", pipeline=pipeline, state="UNCHANGED", reason=reason, exports=dict(restored))
     done = reports[0]
     for then in reports[1:]:
         sources = {n: _sum(done.sources[n], r) if n in done.sources else r for n, r in then.sources.items()}

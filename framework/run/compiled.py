@@ -24,11 +24,13 @@ from framework.errors import AuthorError, DefinitionError, Problem, StepError
 from framework.sources import PROVENANCE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from framework.definition import Pipeline, Step
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+TABLE_OPTIONS = ("key", "partition_by", "newest_by", "recompute_by")
+FILE_OPTIONS = ("columns", "order_by")
 
 
 def contracts(pipeline: Pipeline) -> dict[str, Contract]:
@@ -116,28 +118,23 @@ def verify(pipeline: Pipeline) -> list[Problem]:
         return list(error.problems)
     except AuthorError as error:
         return [Problem(pipeline.name, str(error))]
-    return [problem for output in pipeline.outputs for problem in _output_problems(pipeline, output, frames)]
+    tables = [p for o in pipeline.outputs for p in _unknown_columns(f"table '{o.table}'", o, TABLE_OPTIONS, frames)]
+    files = [p for e in pipeline.exports for p in _unknown_columns(f"file '{e.path}'", e, FILE_OPTIONS, frames)]
+    return [Problem(f"{pipeline.name}, {problem.where}", problem.what, problem.fix) for problem in [*tables, *files]]
 
 
-def _output_problems(pipeline: Pipeline, output: Any, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
+def _unknown_columns(
+    where: str, output: Any, options: tuple[str, ...], frames: Mapping[str, pl.LazyFrame]
+) -> Iterator[Problem]:
+    """Find the options of an output that name columns which its rows do not have."""
     if output.of not in frames:
-        return []
+        return
     columns = frames[output.of].collect_schema().names()
-    named = {
-        "key": output.key,
-        "partition_by": output.partition_by,
-        "newest_by": output.newest_by,
-        "recompute_by": output.recompute_by,
-    }
-    found = []
-    for option, names in named.items():
-        for name in names:
+    for option in options:
+        for name in getattr(output, option):
             if name not in columns:
                 fix = f"columns of '{output.of}': {', '.join(columns)}"
-                found.append(
-                    Problem(f"{pipeline.name}, table '{output.table}'", f"{option} names '{name}', not there", fix)
-                )
-    return found
+                yield Problem(where, f"{option} names '{name}', not there", fix)
 
 
 def _defaults(pipeline: Pipeline) -> dict[str, Any]:
@@ -162,7 +159,7 @@ def fingerprint(pipeline: Pipeline) -> str:
         digest.update(f"{name}: {list(known[name].columns.values())!r} {known[name].is_strict}".encode())
         for rule in known[name].rules:
             digest.update(f"{name}.{rule.reason} {rule.severity}: {_told(rule.holds)}".encode())
-    digest.update(repr(pipeline.outputs).encode())
+    digest.update(repr((pipeline.outputs, pipeline.exports)).encode())
     return digest.hexdigest()[:16]
 
 

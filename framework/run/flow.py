@@ -1,4 +1,4 @@
-"""A run from left to right: plan, take in, steps, stage, publish, record. The only place that composes the rooms."""
+"""A run from left to right: plan, take in, steps, stage, publish, export, record. Only here the rooms are composed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from framework.core.faults import fault
 from framework.lake import PlanStore
 from framework.run.accounts import account, combine, require_contracts, require_policy, source_report
 from framework.run.compiled import contracts
+from framework.run.exports import export_all, export_missing
 from framework.run.intake import Intake, take_in
 from framework.run.planning import find_position, fix_plan
 from framework.run.targets import Target, manifest_of, open_targets, publish_all, quarantine_area
@@ -58,7 +59,7 @@ def run_in(pipeline: Pipeline, space: Workspace, request: RunRequest) -> RunRepo
         # Another runner may have fixed the plan first; a rebuild that was asked for is then still to be done.
         if plan.mode == "full" if request.full else position.pending is None:
             break
-    return combine(pipeline.name, reports)
+    return combine(pipeline.name, reports, {} if reports else export_missing(pipeline, space))
 
 
 @dataclass
@@ -93,7 +94,9 @@ def run_plan(pipeline: Pipeline, plan: RunPlan, space: Workspace, sample: float 
         sources = audit(pipeline, intakes, targets)
         with clock.phase("publish"):
             committed = publish_all(pipeline, plan, space, targets)
-        report = account(pipeline, plan, sources, targets, committed, clock.phases)
+        with clock.phase("export"):
+            exports = export_all(pipeline, space)
+        report = account(pipeline, plan, sources, targets, committed, exports, clock.phases)
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)

@@ -10,19 +10,18 @@ import polars as pl
 from framework.boundary import QUARANTINE_SCHEMA, Checked, Contract, check
 from framework.core.events import emit
 from framework.core.plan import FilesInput, RunPlan, TableInput
-from framework.core.source import Expected, FileSource, Reference
+from framework.core.source import Expected, FileSource, Reference, TableSource
 from framework.errors import StorageError
 from framework.lake import open_table
 from framework.run.waiting import known_values, waiting_part
 from framework.sources import PROVENANCE_TYPES, Rejected, scan_files
+from framework.transforms.hashing import hash_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
-
-SAMPLE_GRAIN = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def take_in(
     return {
         name: _take_in(name, source, plan, space, known[name], _stamping(plan, hold), sample)
         for name, source in pipeline.file_sources.items()
-        if name in known
+        if name in known and name in plan.inputs
     }
 
 
@@ -138,16 +137,18 @@ def _nothing(expected: Expected) -> pl.LazyFrame:
     return pl.LazyFrame(schema={**dict.fromkeys(expected.schema, pl.String), **PROVENANCE_TYPES})
 
 
-def _sampled(rows: pl.LazyFrame, source: FileSource, fraction: float | None) -> pl.LazyFrame:
+def _sampled(rows: pl.LazyFrame, source: FileSource | TableSource, fraction: float | None) -> pl.LazyFrame:
     """Keep the rows whose value of `sample_by` falls into the fraction: the same values in every source and run."""
     if fraction is None or source.sample_by is None:
         return rows
-    bucket = pl.col(source.sample_by).cast(pl.String).hash(seed=0) % SAMPLE_GRAIN
-    return rows.filter(bucket < int(fraction * SAMPLE_GRAIN))
+    bucket = hash_fraction(rows.collect_schema(), [source.sample_by], where="sample_by")
+    return rows.filter(bucket < fraction)
 
 
-def table_rows(plan: RunPlan, space: Workspace, name: str) -> pl.LazyFrame:
-    """The rows of a table source at the version that the plan pins, lazy.
+def table_rows(
+    plan: RunPlan, space: Workspace, name: str, source: TableSource | None = None, sample: float | None = None
+) -> pl.LazyFrame:
+    """The rows of a table source at the version that the plan pins, lazy; with `sample`, those that fall into it.
 
     Raises:
         StorageError: when that version cannot be opened any more.
@@ -158,4 +159,4 @@ def table_rows(plan: RunPlan, space: Workspace, name: str) -> pl.LazyFrame:
     handle = open_table(space.lake, given.table, given.version)
     if handle is None:
         raise StorageError(f"table '{given.table}' at version {given.version} cannot be opened any more")
-    return handle.scan()
+    return _sampled(handle.scan(), source, sample) if source else handle.scan()

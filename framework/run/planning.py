@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from framework.core.events import emit
@@ -18,9 +18,12 @@ from framework.run.request import RunRequest
 from framework.run.waiting import lost_references, resolvable_version
 
 if TYPE_CHECKING:
-    from framework.core.source import FileSource
+    from framework.core.source import FileSource, TableSource
     from framework.definition import Pipeline
+    from framework.lake import TableHandle
     from framework.run.workspace import Workspace
+
+LONG_AGE_DAYS = 3
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,14 @@ def _sequence(space: Workspace, pipeline: str, table: str) -> int:
 
 @dataclass(frozen=True)
 class News:
-    """What a pipeline has not seen yet."""
+    """What a pipeline has not seen yet. `ages`: of the tables that must not be too old, since they last changed."""
 
     inputs: dict[str, Input]
     reasons: list[str] = field(default_factory=list)
     mode: Mode = "incremental"
     waiting_version: int | None = None
     missing: tuple[str, ...] = ()
+    ages: dict[str, timedelta] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -79,7 +83,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     """Hold what is there against what is covered.
 
     Raises:
-        SourceError: when a file of an appended source has changed.
+        SourceError: when a file of an appended source has changed, or a table is older than its source allows.
         StorageError: when a source cannot be listed.
     """
     store = PlanStore(space.lake, pipeline.name)
@@ -87,6 +91,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     covered = Covered({}, {}) if mode == "full" else store.covered(position.finished)
     inputs: dict[str, Input] = {}
     missing = []
+    ages: dict[str, timedelta] = {}
     for name, source in pipeline.file_sources.items():
         found = _new_files(source, space, covered.files.get(name, {}))
         inputs[name] = found
@@ -97,6 +102,8 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
         if handle is None:
             missing.append(table.table)
             continue
+        if table.max_age is not None:
+            ages[table.table] = require_fresh(table, handle, space.now or datetime.now(UTC))
         since = covered.versions.get(name)
         inputs[name] = TableInput(table.table, handle.version, since)
         if name in _read_by_steps(pipeline) and _has_changed(space, table.table, since, handle.version):
@@ -113,7 +120,33 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     waiting = None if mode == "full" else resolvable_version(pipeline, space, inputs, covered.versions)
     if waiting is not None:
         reasons.append("rows that waited for a reference can be taken up")
-    return News(inputs, reasons, mode, waiting, tuple(missing))
+    return News(inputs, reasons, mode, waiting, tuple(missing), ages)
+
+
+def require_fresh(source: TableSource, handle: TableHandle, now: datetime) -> timedelta:
+    """Hold a table's age against what its source allows: warn, or refuse to go on. Gives the age.
+
+    Raises:
+        SourceError: when the table has not changed for longer, and the source says `on_stale="fail"`.
+    """
+    age = now - handle.changed_at
+    if source.max_age is None or age <= source.max_age:
+        return age
+    text = f"table '{source.table}' changed last {in_days(age)} ago; at most {in_days(source.max_age)} are allowed"
+    if source.on_stale == "fail":
+        raise SourceError(f"{text}; bring it up to date, or raise max_age")
+    emit("table.stale", text, level="WARNING", table=source.table)
+    return age
+
+
+def in_days(age: timedelta) -> str:
+    """Say an age in the unit that suits it.
+
+    >>> in_days(timedelta(days=12, hours=5)), in_days(timedelta(minutes=90))
+    ('12 days', '1.5 hours')
+    """
+    days = age / timedelta(days=1)
+    return f"{days:.0f} days" if days >= LONG_AGE_DAYS else f"{age / timedelta(hours=1):.1f} hours"
 
 
 def _mode(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from framework.core.plan import FilesInput, TableInput
 from framework.lake import PlanStore
 from framework.run.compiled import fingerprint
-from framework.run.planning import find_news, find_position
+from framework.run.planning import News, find_news, find_position, in_days
 from framework.run.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Preview:
             lines = [f"{self.pipeline}: {head}, sequence {self.seq}"]
             lines += [f"    because {reason}" for reason in self.reasons]
             lines += [line for name in self.files for line in self._file_lines(name)]
+            lines += [f"    reads   {words}" for words in self.tables.values()]
         lines += [f"    waits for table {name}, which another pipeline writes first" for name in self.missing]
         if self.definition_changed:
             text = "    its definition has changed since its last run; rows already written stay as they are"
@@ -84,13 +85,14 @@ def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Prev
         reasons=reasons,
         files={name: [f.path for f in found] for name, found in files.items()},
         bytes={name: sum(f.size for f in found) for name, found in files.items()},
-        tables={name: _words(given) for name, given in inputs.items() if isinstance(given, TableInput)},
+        tables={n: _words(given, news) for n, given in inputs.items() if isinstance(given, TableInput)},
         missing=list(news.missing) if news else [],
         definition_changed=last is not None and last.fingerprint != fingerprint(pipeline),
         resumes=pending is not None,
     )
 
 
-def _words(given: TableInput) -> str:
+def _words(given: TableInput, news: News | None) -> str:
     since = "" if given.since in {None, given.version} else f", was {given.since}"
-    return f"{given.table} at version {given.version}{since}"
+    age = news.ages.get(given.table) if news else None
+    return f"{given.table} at version {given.version}{since}" + (f", {in_days(age)} old" if age else "")

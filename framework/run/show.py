@@ -2,62 +2,120 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from framework.core.clock import at_run_time
 from framework.core.plan import RunPlan
+from framework.definition.load import load_pipelines
 from framework.errors import ConfigurationError, SelectionError, did_you_mean
 from framework.run.compiled import contracts, wire
 from framework.run.intake import table_rows, take_in
 from framework.run.parameters import resolve_parameters, typed_parameters
-from framework.run.planning import Position, find_news
+from framework.run.planning import News, Position, find_news
+from framework.run.request import RunRequest
 from framework.run.workspace import open_workspace
+from framework.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
     from framework.definition import Pipeline
-    from framework.run.request import RunRequest
+    from framework.run.workspace import Workspace
     from framework.settings import Settings
 
 
 def show(
-    name: str, pipelines: Mapping[str, Pipeline], settings: Settings, *, limit: int, request: RunRequest
+    node: str,
+    *,
+    limit: int = 1_000,
+    sample: float | None = None,
+    inputs: Mapping[str, pl.LazyFrame | pl.DataFrame] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    project: str | Path = ".",
 ) -> pl.DataFrame:
-    """Compute the first rows of a node: `pipeline` for its output, `pipeline:node` for a source or a step.
+    """Open any node of a pipeline: the rows of a source or a step, computed now, without writing anything.
 
-    Rows that break a rule are left out, as in a run. The order of rows is not defined.
+    The call for notebooks: no server runs, no run is recorded. Rows that break a rule are left out, as in a run. The
+    order of rows is not defined.
+
+    Args:
+        node: `pipeline` for its output, `pipeline:name` for a source or a step, such as `retail.sales:valued_sales`.
+        limit: How many rows at most.
+        sample: The fraction of the input to compute from. Sources that name a column in `sample_by` keep all rows of
+            some of its values, the same ones in every source, so that joins still meet; the others are read whole.
+        inputs: Frames that stand in for sources, by the source's name: they are taken as they are.
+        parameters: Run parameters by name.
+        project: The project's folder.
 
     Raises:
         SelectionError: when there is no such pipeline or node; suggests the nearest.
+        ConfigurationError: when the sample is no fraction, or a table is not there yet.
     """
+    if sample is not None and not 0 < sample <= 1:
+        raise ConfigurationError(f"sample={sample}: expected a fraction above 0 and up to 1, such as 0.1")
+    settings = load_settings(Path(project))
+    request = RunRequest(parameters=dict(parameters or {}), sample=sample)
+    return rows_of(node, load_pipelines(settings), settings, limit=limit, request=request, inputs=inputs)
+
+
+def rows_of(
+    name: str,
+    pipelines: Mapping[str, Pipeline],
+    settings: Settings,
+    *,
+    limit: int,
+    request: RunRequest,
+    inputs: Mapping[str, pl.LazyFrame | pl.DataFrame] | None = None,
+) -> pl.DataFrame:
+    """Compute the first rows of a node; see `show`."""
     pipeline, node = _find(name, pipelines)
+    given = dict(inputs or {})
+    _require_sources(pipeline, given)
     space = open_workspace(settings)
-    news = find_news(pipeline, space, Position(0, None), request)
-    if news.missing:
-        raise ConfigurationError(
-            f"{pipeline.name} reads {', '.join(news.missing)}; run the pipeline that writes it first"
-        )
-    plan = RunPlan(
+    needed = (pipeline.upstream(node) & pipeline.sources.keys()) - given.keys()
+    plan = _plan(pipeline, space, request, needed)
+    with at_run_time(plan.planned_at):
+        known = contracts(pipeline)
+        frames = {source: rows.lazy() for source, rows in given.items()}
+        intakes = take_in(pipeline, plan, space, known, _ignore, request.sample)
+        frames.update({source: intake.accepted for source, intake in intakes.items() if source in needed})
+        for source, table in pipeline.table_sources.items():
+            if source in needed:
+                frames[source] = table_rows(plan, space, source, table, request.sample)
+        wired = wire(pipeline, frames, typed_parameters(pipeline, plan.parameters), known)
+        return wired[node].head(limit).collect(engine="streaming")
+
+
+def _require_sources(pipeline: Pipeline, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in pipeline.sources:
+            hint = did_you_mean(name, pipeline.sources)
+            raise SelectionError(f"{pipeline.name} has no source '{name}' to stand in for; {hint}")
+
+
+def _plan(pipeline: Pipeline, space: Workspace, request: RunRequest, needed: set[str]) -> RunPlan:
+    """What is there now, as a plan that is not fixed anywhere."""
+    news = find_news(pipeline, space, Position(0, None), replace(request, full=True)) if needed else News({})
+    tables = {pipeline.table_sources[name].table for name in needed & pipeline.table_sources.keys()}
+    missing = [table for table in news.missing if table in tables]
+    if missing:
+        text = f"{pipeline.name} reads {', '.join(missing)}; run the pipeline that writes it first"
+        raise ConfigurationError(text)
+    return RunPlan(
         pipeline=pipeline.name,
         seq=0,
         mode="full",
         run_id="show",
         planned_at=datetime.now(UTC),
         fingerprint="",
-        inputs=news.inputs,
+        inputs={name: given for name, given in news.inputs.items() if name in needed | pipeline.table_sources.keys()},
         parameters=resolve_parameters(pipeline, request.parameters),
     )
-    with at_run_time(plan.planned_at):
-        known = contracts(pipeline)
-        intakes = take_in(pipeline, plan, space, known, _ignore)
-        inputs = {source: intake.accepted for source, intake in intakes.items()}
-        inputs.update({source: table_rows(plan, space, source) for source in pipeline.table_sources})
-        frames = wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known)
-        return frames[node].head(limit).collect(engine="streaming")
 
 
 def _ignore(_rows: pl.DataFrame) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -201,5 +201,6 @@ def manifest_of(plan: RunPlan, committed: Mapping[str, Committed], report: RunRe
         "run_id": plan.run_id,
         "fingerprint": plan.fingerprint,
         "tables": {name: one.version for name, one in committed.items()},
+        "exports": {name: asdict(one) for name, one in report.exports.items()},
         "report": report.to_dict(),
     }

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from framework.core.source import Expected, FileSource, OnInvalid, Reference, TableSource
+from framework.core.source import (
+    Expected,
+    FileSource,
+    IfFailed,
+    OnInvalid,
+    OnStale,
+    Reference,
+    TableSource,
+)
 from framework.sources.csv import scan_csv
 from framework.sources.json import scan_json
 from framework.sources.parquet import scan_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from framework.core.plan import FileInput
     from framework.sources.verdict import Scanned
@@ -82,7 +91,16 @@ def parquet_files(
     return FileSource("parquet", patterns, schema, on_invalid, _references(references), sample_by)
 
 
-def delta_table(table: str, *, key: str | Sequence[str] = (), schema: Any = None) -> TableSource:
+def delta_table(
+    table: str,
+    *,
+    key: str | Sequence[str] = (),
+    schema: Any = None,
+    sample_by: str | None = None,
+    max_age: timedelta | None = None,
+    on_stale: OnStale = "warn",
+    if_failed: IfFailed = "skip",
+) -> TableSource:
     """Declare a table of the lake as a source, read at one version and consumed by what changed since the last run.
 
     Args:
@@ -90,8 +108,14 @@ def delta_table(table: str, *, key: str | Sequence[str] = (), schema: Any = None
         key: The columns that tie its rows to other sources. Needed when an output recomputes by a column that this
             table lacks: its changed keys then say which values are touched. Without it a change recomputes all.
         schema: The Pandera schema of its rows; default: the one of the step that takes the source.
+        sample_by: The column whose values a look at a sample (`sluice show --sample`) draws from; see `csv_files`.
+        max_age: For look-ups: how long ago the table may have changed last when a run is planned.
+        on_stale: What happens when it is older: `warn`, or `fail` the run.
+        if_failed: What happens when the pipeline that writes the table fails in the same invocation: `skip` this one
+            too, or `use_last`: run on the table's last published version.
     """
-    return TableSource(table, (key,) if isinstance(key, str) else tuple(key), schema)
+    keys = (key,) if isinstance(key, str) else tuple(key)
+    return TableSource(table, keys, schema, sample_by, max_age, on_stale, if_failed)
 
 
 def _references(given: Mapping[str, str] | None) -> tuple[Reference, ...]:

@@ -44,6 +44,27 @@ def test_a_listing_shows_names_as_they_are(bucket: Bucket):
     assert bucket.raw.files("nothing/*.csv") == []
 
 
+def test_a_file_is_replaced_whole_or_not_at_all(bucket: Bucket):
+    assert not bucket.lake.exists("files/a.json")
+    with bucket.lake.replace("files/a.json") as file:
+        file.write(b"[1]")
+    assert bucket.lake.exists("files/a.json")
+    with pytest.raises(RuntimeError, match="half way"), bucket.lake.replace("files/a.json") as file:  # noqa: PT012
+        file.write(b"[1,")
+        raise RuntimeError("half way")
+    assert bucket.lake.read("files/a.json") == b"[1]"
+
+
+def test_a_large_file_that_breaks_off_leaves_the_old_one(bucket: Bucket):
+    with bucket.lake.replace("files/a.json") as file:
+        file.write(b"old")
+    with pytest.raises(RuntimeError, match="half way"), bucket.lake.replace("files/a.json") as file:  # noqa: PT012
+        for _ in range(30):  # more than one part of an upload
+            file.write(b"x" * 2**20)
+        raise RuntimeError("half way")
+    assert bucket.lake.read("files/a.json") == b"old"
+
+
 def test_a_bucket_that_is_not_there_is_no_empty_folder(bucket: Bucket):
     with pytest.raises(StorageError, match=r"cannot list s3://no-such-bucket/raw/sales: .*bucket does not exist"):
         bucket.server.location("s3://no-such-bucket/raw").files("sales/*.csv")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ TABLES = {
     "torture.events": ["_quarantine/torture.events", "torture/told", "torture/latest"],
 }
 """The tables of each pipeline."""
+EXPORTS = {"retail.daily_sales": "retail/daily_sales.json"}
+"""The files that pipelines make of their only table."""
 QUARANTINED = ["source", "file", "file_time", "line", "reasons", "raw", "state"]
 PENDING = {"open", "waiting"}
 
@@ -122,7 +125,31 @@ def check_history(
             if is_finished:
                 found += _differences(table.name, (states or [Counter()])[-1], grid[-1][table.name])
         found += _check_plans(lake, pipeline, tables, is_finished=is_finished)
+        if pipeline in EXPORTS:
+            found += _check_export(lake / "_exports" / EXPORTS[pipeline], tables[0], is_finished=is_finished)
     return found
+
+
+def _check_export(path: Path, table: Table, *, is_finished: bool) -> Iterator[str]:
+    """A file is whole and shows one version of its table; of a finished history, the newest."""
+    if not path.exists():
+        if is_finished:
+            yield f"export: {path.name} is not there"
+        return
+    try:
+        document = json.loads(path.read_text())
+    except ValueError as error:
+        yield f"export: {path.name} is torn: {error}"
+        return
+    version = document["version"]
+    if is_finished and version != max(table.entries):
+        yield f"export: {path.name} shows version {version} of {table.name}, which is at {max(table.entries)}"
+    shown = Counter(tuple(str(row[name]) for name in sorted(row)) for row in document["records"])
+    exported = Counter[tuple[str, ...]]()
+    for row, n in table.states()[version].items():
+        exported[tuple(str(float(v) if isinstance(v, Decimal) else v) for v in row)] += n
+    if shown != exported:
+        yield f"export: {path.name} does not show version {version} of {table.name}"
 
 
 def _check_log(table: Table, pipeline: str) -> Iterator[str]:
