@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from framework.definition import Pipeline, json_file, step, table
     from framework.run.flow import run_pipeline
     from framework.run.request import RunRequest
-    from framework.run.show import show
+    from framework.run.show import scan_table, show
     from framework.settings import Settings, load_settings
     from framework.sources import csv_files, delta_table, json_files, parquet_files
 
@@ -33,6 +33,7 @@ __all__ = [
     "parquet_files",
     "run_pipeline",
     "run_time",
+    "scan_table",
     "show",
     "step",
     "table",
@@ -52,6 +53,7 @@ _HOMES = {
     "parquet_files": "sources",
     "run_pipeline": "run.flow",
     "run_time": "core.clock",
+    "scan_table": "run.show",
     "show": "run.show",
     "step": "definition",
     "table": "definition",

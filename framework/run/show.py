@@ -1,4 +1,4 @@
-"""Look at the rows of any node of a pipeline, computed from its input as it is now, without writing."""
+"""Look at rows without writing: those of a table, or of any node of a pipeline, computed from its input as it is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from framework.core.clock import at_run_time
 from framework.core.plan import RunPlan
 from framework.definition.load import load_pipelines
 from framework.errors import ConfigurationError, SelectionError, did_you_mean
+from framework.lake.tables import require_table
 from framework.run.compiled import contracts, wire
 from framework.run.intake import table_rows, take_in
 from framework.run.parameters import resolve_parameters, typed_parameters
@@ -132,3 +133,17 @@ def _find(name: str, pipelines: Mapping[str, Pipeline]) -> tuple[Pipeline, str]:
     if node and node not in nodes:
         raise SelectionError(f"{pipeline_name} has no source or step '{node}'; {did_you_mean(node, nodes)}")
     return pipeline, node or pipeline.outputs[0].of
+
+
+def scan_table(name: str, *, version: int | None = None, project: str | Path = ".") -> pl.LazyFrame:
+    """Give the rows of a table of the lake, lazy, at one version (default: the newest one now).
+
+    Args:
+        name: The table, such as `marketing/roi`.
+        version: The version; `sluice table history` lists them. With it, what a report shows can be shown again.
+        project: The project's folder.
+
+    Raises:
+        SelectionError: when there is no such table; suggests the nearest.
+    """
+    return require_table(open_workspace(load_settings(Path(project))).lake, name, version).scan()

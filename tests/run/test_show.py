@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from framework import show
+from framework import scan_table, show
 from framework.errors import ConfigurationError, SelectionError
 from framework.run.flow import run_pipeline
 from framework.run.request import RunRequest
@@ -75,6 +75,13 @@ def test_a_sample_holds_whole_users_and_the_same_ones_from_files_and_tables(ran)
     assert set(files["user_id"]) == set(tables["user_id"])
     assert 0.05 < files["user_id"].n_unique() / 500 < 0.15
     assert files.group_by("user_id").len()["len"].unique().to_list() == [4]
+
+
+def test_a_table_is_scanned_at_the_version_asked_for(ran):
+    assert scan_table("t/orders", project=ran).collect().height == 2_000
+    assert scan_table("t/orders", version=0, project=ran).collect().height == 0
+    with pytest.raises(SelectionError, match=r"no table is called 't/order'; did you mean 't/orders'\?"):
+        scan_table("t/order", project=ran)
 
 
 def test_frames_of_ones_own_stand_in_for_sources(tmp_path, project):

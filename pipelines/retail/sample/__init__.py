@@ -4,7 +4,7 @@
 `_truth/` what a correct run has to say about it. Same arguments, same bytes, same file times.
 """
 
+from framework.testing import SourceTotal, Summary
 from pipelines.retail.sample.generator import generate
-from pipelines.retail.sample.truth import SourceTotal, Summary
 
 __all__ = ["SourceTotal", "Summary", "generate"]

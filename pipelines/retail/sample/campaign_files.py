@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+from framework.testing import Delivered, Mark, Note, SampleRequest
 from pipelines.retail.sample.campaigns import Campaign, announced_by
-from pipelines.retail.sample.request import Request
-from pipelines.retail.sample.truth import Delivered, Mark, Note
+from pipelines.retail.sample.truth import written_in
 
 DELIVERED_AT_S = 6 * 3600
 AGENCY_DELIVERED_AT_S = DELIVERED_AT_S + 1800
@@ -60,14 +60,14 @@ def _ndjson(records: list[Record]) -> str:
 SHAPES: tuple[Callable[[list[Record]], str], ...] = (_array, _single, _ndjson)
 
 
-def campaign_deliveries(request: Request, campaigns: list[Campaign]) -> list[Delivered]:
+def campaign_deliveries(request: SampleRequest, campaigns: list[Campaign]) -> list[Delivered]:
     """Return all campaign files; each carries the performance known on its day, the later file wins."""
     days = [day for day in range(1, request.days + 1) if day <= OPENING_DAYS or day % UPDATE_EVERY_DAYS == 0]
     regular = [_file(request, campaigns, day, turn) for turn, day in enumerate(days)]
     return regular + [_error_page(request, day) for day in request.fault_days(NOT_JSON_AT)]
 
 
-def _file(request: Request, campaigns: list[Campaign], day: int, turn: int) -> Delivered:
+def _file(request: SampleRequest, campaigns: list[Campaign], day: int, turn: int) -> Delivered:
     known = announced_by(campaigns, day)
     shape = SHAPES[turn % len(SHAPES)]
     entries: list[tuple[Record, Mark | None]] = [(campaign.record(request.start, day), None) for campaign in known]
@@ -86,7 +86,7 @@ def _file(request: Request, campaigns: list[Campaign], day: int, turn: int) -> D
         second=DELIVERED_AT_S,
         content=shape([record for record, _ in entries]).encode(),
         rows=len(entries),
-        encoding="utf-8",
+        details=written_in("utf-8"),
         notes=tuple(
             Note(line, str(record["campaign_id"]), mark) for line, (record, mark) in enumerate(entries, 1) if mark
         ),
@@ -97,12 +97,12 @@ def _ghosts(campaign: Campaign) -> list[Campaign]:
     return [replace(campaign, campaign_id=f"CMP{FIRST_GHOST + number}") for number in range(len(SPOILERS))]
 
 
-def _spoiled(request: Request, campaign: Campaign, day: int, turn: int) -> tuple[Record, Mark]:
+def _spoiled(request: SampleRequest, campaign: Campaign, day: int, turn: int) -> tuple[Record, Mark]:
     kind, column, spoil = SPOILERS[turn // len(SHAPES) % len(SPOILERS) if day > 1 else turn]
     return spoil(campaign.record(request.start, day)), Mark(kind, column=column)
 
 
-def _error_page(request: Request, day: int) -> Delivered:
+def _error_page(request: SampleRequest, day: int) -> Delivered:
     return Delivered(
         source="campaigns",
         name=f"campaigns_{request.date_of(day)}_agency.json",
@@ -111,5 +111,5 @@ def _error_page(request: Request, day: int) -> Delivered:
         content=ERROR_PAGE,
         rows=None,
         fault="not_json",
-        encoding="utf-8",
+        details=written_in("utf-8"),
     )

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from framework.testing import SampleRequest
 from pipelines.retail.sample.catalogue import CATEGORIES
-from pipelines.retail.sample.request import Request
 
 FIRST_START_DAY = 2
 START_EVERY_DAYS = 9
@@ -59,7 +59,7 @@ class Campaign:
         }
 
 
-def build_campaigns(request: Request) -> list[Campaign]:
+def build_campaigns(request: SampleRequest) -> list[Campaign]:
     """Draw campaigns for the whole period; the first one runs before and into it."""
     starts = [-3, *range(FIRST_START_DAY, request.days + 1, START_EVERY_DAYS)]
     return [_draw(request, number, first_day) for number, first_day in enumerate(starts, start=1)]
@@ -80,7 +80,7 @@ def uplifts(campaigns: list[Campaign], days: int) -> list[float]:
     return [UPLIFT if promoted_on(campaigns, day) else 1.0 for day in range(1, days + 1)]
 
 
-def _draw(request: Request, number: int, first_day: int) -> Campaign:
+def _draw(request: SampleRequest, number: int, first_day: int) -> Campaign:
     dice = request.dice("campaign", number)
     return Campaign(
         campaign_id=f"CMP{number:03d}",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from pipelines.retail.sample.request import Request
+from framework.testing import SampleRequest
 
 LINES_PER_PRODUCT = 50
 FEWEST_PRODUCTS, MOST_PRODUCTS = 40, 400
@@ -85,7 +85,7 @@ class Catalogue:
         ]
 
 
-def build_catalogue(request: Request) -> Catalogue:
+def build_catalogue(request: SampleRequest) -> Catalogue:
     """Draw the opening catalogue and all its updates."""
     dice = request.dice("catalogue")
     count = min(max(request.rows // LINES_PER_PRODUCT, FEWEST_PRODUCTS), MOST_PRODUCTS)
@@ -102,7 +102,7 @@ def build_catalogue(request: Request) -> Catalogue:
     return Catalogue(updates=updates, arrivals=late)
 
 
-def _draw(request: Request, dice: Random, number: int) -> Product:
+def _draw(request: SampleRequest, dice: Random, number: int) -> Product:
     category = CATEGORIES[number % len(CATEGORIES)]
     retail_cents = max(199, round(dice.lognormvariate(7.8, 0.8)))
     updated = request.moment(1, WRITTEN_AT_S) - timedelta(days=dice.randint(5, 90), seconds=dice.randrange(3600))
@@ -123,7 +123,7 @@ def _late_days(days: int) -> list[int]:
     return [day for day in spread if 1 < day <= days]
 
 
-def _changes(request: Request, dice: Random, day: int, known: dict[str, Product]) -> list[Product]:
+def _changes(request: SampleRequest, dice: Random, day: int, known: dict[str, Product]) -> list[Product]:
     changed = {}
     if day % UPDATE_EVERY_DAYS == 1:
         for product_id in dice.sample(sorted(known), max(1, round(len(known) * CHANGED_SHARE))):
@@ -143,5 +143,5 @@ def _reprice(product: Product, dice: Random) -> Product:
     )
 
 
-def _written(request: Request, day: int) -> datetime:
+def _written(request: SampleRequest, day: int) -> datetime:
     return request.moment(day, WRITTEN_AT_S)

@@ -9,9 +9,9 @@ from random import Random
 
 import polars as pl
 
+from framework.testing import Delivered, Mark, Note, SampleRequest
 from pipelines.retail.sample.catalogue import CATEGORIES
-from pipelines.retail.sample.request import Request
-from pipelines.retail.sample.truth import Delivered, Mark, Note
+from pipelines.retail.sample.truth import written_in
 
 DELIVERED_AT_S = 4 * 3600
 CRM_DELIVERED_AT_S = DELIVERED_AT_S + 1800
@@ -92,7 +92,7 @@ SPOILERS: tuple[tuple[str, str, Callable[[Customer], Customer]], ...] = (
 )
 
 
-def customers_known_on(request: Request, day: int) -> int:
+def customers_known_on(request: SampleRequest, day: int) -> int:
     """Return how many customers have been delivered by a day; their numbers run from 1."""
     total = min(max(request.rows // LINES_PER_CUSTOMER, FEWEST_CUSTOMERS), MOST_CUSTOMERS)
     opening = round(total * OPENING_SHARE)
@@ -100,7 +100,7 @@ def customers_known_on(request: Request, day: int) -> int:
     return opening + (total - opening) * ((day - 1) // WEEK_DAYS) // max(weeks, 1)
 
 
-def customer_deliveries(request: Request) -> list[Delivered]:
+def customer_deliveries(request: SampleRequest) -> list[Delivered]:
     """Return all customer files; a later file's row replaces an earlier one, unless it is spoiled."""
     profiles: list[Customer] = []
     files = []
@@ -115,7 +115,7 @@ def customer_deliveries(request: Request) -> list[Delivered]:
     return files + [_truncated(request, profiles, day) for day in request.fault_days(TRUNCATED_AT)]
 
 
-def _draw(request: Request, dice: Random, number: int, day: int) -> Customer:
+def _draw(request: SampleRequest, dice: Random, number: int, day: int) -> Customer:
     first, last = dice.choice(FIRST_NAMES), dice.choice(LAST_NAMES)
     mailbox = "".join(ch for ch in _ascii(f"{first}.{last}").lower() if ch.isalnum() or ch == ".")
     age_days = dice.randint(1, 1500) if day == 1 else dice.randint(1, WEEK_DAYS)
@@ -150,7 +150,7 @@ def _change_some(profiles: list[Customer], dice: Random) -> list[Customer]:
 
 
 def _spoiled(
-    request: Request, dice: Random, day: int, known: list[Customer], changed: set[str]
+    request: SampleRequest, dice: Random, day: int, known: list[Customer], changed: set[str]
 ) -> list[tuple[Customer, Mark]]:
     """Return spoiled rows: of unknown people, later also of known ones, whose profile has to stand."""
     ghosts = [_draw(request, dice, FIRST_GHOST + day * len(SPOILERS) + n, day) for n in range(len(SPOILERS))]
@@ -163,7 +163,7 @@ def _spoiled(
 
 
 def _file(
-    request: Request, dice: Random, day: int, good: list[Customer], spoiled: list[tuple[Customer, Mark]]
+    request: SampleRequest, dice: Random, day: int, good: list[Customer], spoiled: list[tuple[Customer, Mark]]
 ) -> Delivered:
     entries: list[tuple[Customer, Mark | None]] = [(customer, None) for customer in good]
     for entry in spoiled:
@@ -175,11 +175,12 @@ def _file(
         second=DELIVERED_AT_S,
         content=_parquet([customer for customer, _ in entries]),
         rows=len(entries),
+        details=written_in(),
         notes=tuple(Note(line, customer.customer_id, mark) for line, (customer, mark) in enumerate(entries, 1) if mark),
     )
 
 
-def _truncated(request: Request, profiles: list[Customer], day: int) -> Delivered:
+def _truncated(request: SampleRequest, profiles: list[Customer], day: int) -> Delivered:
     content = _parquet(profiles[:200])
     return Delivered(
         source="customers",
@@ -189,6 +190,7 @@ def _truncated(request: Request, profiles: list[Customer], day: int) -> Delivere
         content=content[: len(content) * 2 // 3],
         rows=None,
         fault="truncated_parquet",
+        details=written_in(),
     )
 
 

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+from framework.testing import Delivered, SampleRequest, Summary, deliver_sample
 from pipelines.retail.sample.campaign_files import campaign_deliveries
 from pipelines.retail.sample.campaigns import build_campaigns
 from pipelines.retail.sample.catalogue import build_catalogue
 from pipelines.retail.sample.customers import customer_deliveries
 from pipelines.retail.sample.inventory import StockFeed
 from pipelines.retail.sample.product_files import product_deliveries
-from pipelines.retail.sample.request import Request
 from pipelines.retail.sample.sales_files import SalesFeed
-from pipelines.retail.sample.truth import Delivered, Summary, summarize, write_file, write_key
 
 DEFAULT_START = date(2024, 1, 1)
+SOURCES = ("sales", "products", "customers", "inventory", "campaigns")
 
 
 def generate(
@@ -48,22 +48,12 @@ def generate(
     Raises:
         ValueError: When the period holds no day, no row, or not the days to deliver.
     """
-    request = Request(seed=seed, days=days, rows=rows, start=start)
-    first, last = deliver or (1, days)
-    if not 1 <= first <= last <= days:
-        raise ValueError(f"Cannot deliver days {first} to {last}: expected 1 <= first <= last <= {days}.")
-    delivered, written = [], 0
-    for file in _deliveries(request, last):
-        if file.day >= first:
-            write_file(out, request, file)
-            written += 1
-        delivered.append(file.without_content())
-    summary = summarize(request, delivered, last, written)
-    write_key(out, request, delivered, summary)
-    return summary
+    request = SampleRequest(seed=seed, days=days, rows=rows, start=start)
+    last = deliver[1] if deliver else days
+    return deliver_sample(out, request, _deliveries(request, last), sources=SOURCES, days=deliver)
 
 
-def _deliveries(request: Request, last: int) -> Iterator[Delivered]:
+def _deliveries(request: SampleRequest, last: int) -> Iterator[Delivered]:
     """Yield all files of day 1 to the last day in order of delivery."""
     catalogue, campaigns = build_catalogue(request), build_campaigns(request)
     prepared = [

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from framework.testing import Delivered, Mark, Note, SampleRequest
 from pipelines.retail.sample.catalogue import Catalogue
-from pipelines.retail.sample.request import Request
 from pipelines.retail.sample.sales import CLOCK, STORES
-from pipelines.retail.sample.truth import Delivered, Mark, Note
+from pipelines.retail.sample.truth import written_in
 
 DELIVERED_AT_S = 23 * 3600
 RESTOCK_AT_S, SALE_AT_S, COUNT_AT_S = 6 * 3600, 22 * 3600, 9 * 3600
@@ -53,7 +53,7 @@ class StockFeed:
         catalogue: The products on sale.
     """
 
-    request: Request
+    request: SampleRequest
     catalogue: Catalogue
     _on_hand: Counter[Shelf] = field(init=False, default_factory=Counter)
     _stocked: set[str] = field(init=False, default_factory=set)
@@ -113,8 +113,7 @@ class StockFeed:
             second=DELIVERED_AT_S,
             content=("\n".join(lines) + "\n").encode(),
             rows=len(movements),
-            encoding="utf-8",
-            delimiter=",",
+            details=written_in("utf-8", ","),
             notes=tuple(notes),
         )
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+from framework.testing import Delivered, Mark, Note, SampleRequest
 from pipelines.retail.sample.catalogue import Catalogue, Product
-from pipelines.retail.sample.request import Request
-from pipelines.retail.sample.truth import Delivered, Mark, Note
+from pipelines.retail.sample.truth import written_in
 
 DELIVERED_AT_S = 5 * 3600
 SUPPLIER_DELIVERED_AT_S = DELIVERED_AT_S + 1800
@@ -38,12 +38,12 @@ SPOILERS: tuple[tuple[str, str, Callable[[Record], Record]], ...] = (
 )
 
 
-def product_file(request: Request, day: int) -> str:
+def product_file(request: SampleRequest, day: int) -> str:
     """Return the path of the regular product document of a day."""
     return f"products/products_{request.date_of(day)}.json"
 
 
-def product_deliveries(request: Request, catalogue: Catalogue) -> list[Delivered]:
+def product_deliveries(request: SampleRequest, catalogue: Catalogue) -> list[Delivered]:
     """Return all product documents: opening catalogue, updates, and the supplier's malformed ones.
 
     Every update also repeats one product as it was before its newest record, with that older
@@ -54,7 +54,7 @@ def product_deliveries(request: Request, catalogue: Catalogue) -> list[Delivered
     return regular + malformed
 
 
-def _document(request: Request, catalogue: Catalogue, day: int, turn: int) -> Delivered:
+def _document(request: SampleRequest, catalogue: Catalogue, day: int, turn: int) -> Delivered:
     dice = request.dice("products", day)
     good = [product.record() for product in catalogue.updates[day]]
     spoiled = _ghosts(catalogue.updates[1]) if day == 1 else _unchanged(catalogue, day, dice)
@@ -71,7 +71,7 @@ def _document(request: Request, catalogue: Catalogue, day: int, turn: int) -> De
         second=DELIVERED_AT_S,
         content=_dump([record for record, _ in entries]),
         rows=len(entries),
-        encoding="utf-8",
+        details=written_in("utf-8"),
         notes=tuple(
             Note(line, str(record["product_id"]), mark) for line, (record, mark) in enumerate(entries, 1) if mark
         ),
@@ -98,7 +98,7 @@ def _outside(catalogue: Catalogue, day: int) -> list[Product]:
     return [product for product_id, product in catalogue.known_on(day).items() if product_id not in changed]
 
 
-def _malformed(request: Request, catalogue: Catalogue, day: int) -> Delivered:
+def _malformed(request: SampleRequest, catalogue: Catalogue, day: int) -> Delivered:
     products = list(catalogue.known_on(day).values())[:20]
     content = _dump([replace(product, cost_cents=product.cost_cents + 100).record() for product in products])
     return Delivered(
@@ -109,7 +109,7 @@ def _malformed(request: Request, catalogue: Catalogue, day: int) -> Delivered:
         content=content.replace(b'"brand":', b'"brand"', 1),
         rows=None,
         fault="malformed_json",
-        encoding="utf-8",
+        details=written_in("utf-8"),
     )
 
 

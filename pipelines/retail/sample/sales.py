@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import accumulate
 
+from framework.testing import SampleRequest
 from pipelines.retail.sample.campaigns import Campaign, promoted_on
 from pipelines.retail.sample.catalogue import Catalogue
 from pipelines.retail.sample.customers import customers_known_on
-from pipelines.retail.sample.request import Request
 
 FIELDS = (
     "transaction_id",
@@ -76,7 +76,7 @@ def price_text(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
 
 
-def sell(request: Request, market: Market, day: int, first_number: int, count: int) -> DayOfSales:
+def sell(request: SampleRequest, market: Market, day: int, first_number: int, count: int) -> DayOfSales:
     """Draw one day's sales.
 
     Args:
@@ -116,14 +116,14 @@ def sell(request: Request, market: Market, day: int, first_number: int, count: i
     return DayOfSales(rows=rows, units=_units(stores, products, quantities))
 
 
-def _seconds(request: Request, day: int, count: int) -> list[int]:
+def _seconds(request: SampleRequest, day: int, count: int) -> list[int]:
     dice = request.dice("hours", day)
     weekend = request.date_of(day).weekday() >= FIRST_WEEKEND_DAY
     hours = dice.choices(HOURS, WEEKEND_HOUR_WEIGHTS if weekend else WEEKDAY_HOUR_WEIGHTS, k=count)
     return sorted(3600 * hour + int(3600 * dice.random()) for hour in hours)
 
 
-def _customers(request: Request, day: int, count: int) -> list[str]:
+def _customers(request: SampleRequest, day: int, count: int) -> list[str]:
     dice = request.dice("buyers", day)
     known = customers_known_on(request, day)
     return [f"CUST{1 + int(known * dice.random() ** LOYALTY_SKEW):06d}" for _ in range(count)]

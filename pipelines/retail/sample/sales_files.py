@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
+from framework.testing import Delivered, Mark, Note, SampleRequest
 from pipelines.retail.sample.campaigns import Campaign, uplifts
 from pipelines.retail.sample.catalogue import Catalogue
 from pipelines.retail.sample.dialects import Dialect
 from pipelines.retail.sample.product_files import product_file
-from pipelines.retail.sample.request import Request, lines_per_day
 from pipelines.retail.sample.sales import FIELDS, REGIONS, Row, market_on, price_text, sell
 from pipelines.retail.sample.sales_schedule import (
     CARRIED_DAYS,
@@ -19,8 +19,9 @@ from pipelines.retail.sample.sales_schedule import (
     Slot,
     build_schedule,
 )
+from pipelines.retail.sample.sales_volume import lines_per_day
 from pipelines.retail.sample.spoiling import BAD_KINDS, Arrival, Line, put, spoil
-from pipelines.retail.sample.truth import Delivered, Mark, Note
+from pipelines.retail.sample.truth import written_in
 
 DELIVERED_AT_S = 23 * 3600 + 1800
 REGION_DELAY_S = 300
@@ -54,7 +55,7 @@ class SalesFeed:
         schedule: The files and their troubles.
     """
 
-    request: Request
+    request: SampleRequest
     catalogue: Catalogue
     campaigns: list[Campaign]
     lines: list[int] = field(init=False)
@@ -165,7 +166,6 @@ def _delivered(
         content=content,
         rows=rows,
         fault=fault,
-        encoding=file.dialect.encoding,
-        delimiter=file.dialect.delimiter,
+        details=written_in(file.dialect.encoding, file.dialect.delimiter),
         notes=notes,
     )

@@ -7,9 +7,9 @@ from functools import cached_property
 from itertools import accumulate
 from random import Random
 
+from framework.testing import SampleRequest
 from pipelines.retail.sample.catalogue import Catalogue
 from pipelines.retail.sample.dialects import ACCENT_MATTERS, DIALECTS, GZIP, PLAIN, Dialect
-from pipelines.retail.sample.request import Request
 from pipelines.retail.sample.sales import REGION_OF, REGIONS, STORE_WEIGHTS, STORES
 from pipelines.retail.sample.spoiling import ACCENTED, BAD_KINDS, LATE_PRODUCT
 
@@ -69,7 +69,7 @@ class SalesSchedule:
         return [later for later in range(day + 1, last + 1) if not self.files[later, region].is_rejected]
 
 
-def build_schedule(request: Request, catalogue: Catalogue, lines: list[int]) -> SalesSchedule:
+def build_schedule(request: SampleRequest, catalogue: Catalogue, lines: list[int]) -> SalesSchedule:
     """Lay out the files and share the troubles out over those that can be read.
 
     Args:
@@ -95,7 +95,7 @@ def build_schedule(request: Request, catalogue: Catalogue, lines: list[int]) -> 
     return SalesSchedule(files=files, kinds={slot: tuple(found) for slot, found in kinds.items()})
 
 
-def _files(request: Request) -> dict[Slot, SalesFile]:
+def _files(request: SampleRequest) -> dict[Slot, SalesFile]:
     faults = {(day, region): fault for fault, at, region in FAULTS for day in request.fault_days(at)}
     files: dict[Slot, SalesFile] = {}
     turn = 0

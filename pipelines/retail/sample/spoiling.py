@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from framework.testing import Mark
 from pipelines.retail.sample.sales import FIELDS, Row
-from pipelines.retail.sample.truth import Mark
 
 REQUIRED = ("transaction_id", "store_id", "product_id", "quantity", "unit_price", "transaction_timestamp")
 FIRST_UNKNOWN_PRODUCT = 9001  # no catalogue reaches this far
@@ -117,5 +117,6 @@ def put(row: Row, column: str, value: str) -> Row:
 
 
 def _awaiting(kind: str, row: Row, product_id: str, known_from: str | None) -> Line:
-    mark = Mark(kind, "waiting", column="product_id", product_id=product_id, known_from=known_from)
+    details = {"product_id": product_id, "known_from": known_from}
+    mark = Mark(kind, "waiting", "product_id", details)
     return Line(put(row, "product_id", product_id), mark)
