@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from framework.errors import ConfigurationError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from framework.settings import S3Settings
 
@@ -202,11 +202,8 @@ class StorageLocation:
         folder = pattern.rpartition("/")[0]
         if any(c in folder for c in "*?["):
             raise ConfigurationError(f"pattern '{pattern}': wildcards are possible in the file name only")
-        patterns = (pattern, *(pattern + ending for ending in COMPRESSED))
         found = self._list_local(folder) if self.is_local else self._list_remote(folder)
-        return sorted(
-            info for info in found if _visible(info.path) and any(fnmatchcase(info.path, p) for p in patterns)
-        )
+        return sorted(info for info in found if _visible(info.path) and matches_any(info.path, [pattern]))
 
     def _list_local(self, folder: str) -> Iterator[FileInfo]:
         base = Path(self.uri(folder))
@@ -247,6 +244,11 @@ class StorageLocation:
         except FileNotFoundError:
             return []
         return sorted(e["name"].rstrip("/").rpartition("/")[2] for e in entries if e["type"] == "directory")
+
+
+def matches_any(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a path matches one of some globs, or a compressed form of it."""
+    return any(fnmatchcase(path, pattern + ending) for pattern in patterns for ending in ("", *COMPRESSED))
 
 
 def _visible(path: str) -> bool:

@@ -31,10 +31,15 @@ FRAGMENT_BYTES = 8 * 2**20
 """A touched partition that holds more small files than `FRAGMENTS` has them rewritten into one."""
 
 
+Dropped = dict[str, int]
+"""Why staged rows changed nothing, and how many."""
+
+
 @dataclass(frozen=True)
 class Staged:
     """What one commit will do to a table: files to add and to remove, and what became of the staged rows.
 
+    `dropped`: per file that rows came from (empty: not known), those that changed nothing.
     `orphans`: keys whose row came from a file that no longer says so, and for which an older row may hold again: which
     one, only all the files can tell.
     """
@@ -42,7 +47,7 @@ class Staged:
     handle: TableHandle
     adds: list[DataFile]
     removes: list[DataFile] = field(default_factory=list)
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, Dropped] = field(default_factory=dict)
     abandoned: list[DataFile] = field(default_factory=list)
     new_schema: pl.Schema | None = None
     orphans: int = 0
@@ -109,8 +114,8 @@ def merge_newest(
         redelivered: Files that were delivered again with other content: what the table has of them is void.
         afresh: Ignore and replace what the table holds.
 
-    `dropped` counts the staged rows that changed nothing: `duplicate` (another row with the key had the same content)
-    and `superseded` (a newer one had other content).
+    `dropped` counts the staged rows that changed nothing, per file that they came from: `duplicate` (another row with
+    the key had the same content) and `superseded` (a newer one had other content).
     """
     staged = area.files()
     order = [*newest_by, *(name for name in PROVENANCE if name in area.schema and name not in newest_by)]
@@ -216,10 +221,10 @@ def _joined(spans: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Verdict:
-    """The rows that lose, how many staged rows changed nothing and why, and how many keys have lost their row."""
+    """The rows that lose, which staged rows changed nothing and why, and how many keys have lost their row."""
 
     losers: pl.DataFrame | None = None
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, Dropped] = field(default_factory=dict)
     orphans: int = 0
 
 
@@ -239,14 +244,25 @@ def _judge(contested: pl.DataFrame, key: list[str], order: list[str], redelivere
     has_lost = (pl.col("_rank") < pl.col("_last")) | pl.col("_void")
     judged = ranked.with_columns(_copy=is_copy, _lost=has_lost, _content_stays=(~has_lost).any().over(content))
     is_older = pl.col(NEW) & ~pl.col("_content_stays") & ~pl.col("_copy")
-    counts = judged.select(duplicate=pl.col("_copy").sum(), superseded=is_older.sum()).row(0, named=True)
+    dropped = _count_dropped(judged.filter(pl.col("_copy") | is_older))
     # A void row whose key has no newer one now may have hidden an older one, of a file that is not read in this run.
     orphaned = judged.group_by(key).agg(
         pl.col("_age").filter("_void").max().alias("void"), pl.col("_age").filter(~pl.col("_void")).max().alias("now")
     )
     orphans = orphaned.filter(pl.col("void").is_not_null() & (pl.col("void") > pl.col("now").fill_null(-1))).height
-    dropped = {name: int(count) for name, count in counts.items() if count}
     return _Verdict(judged.filter("_lost").select(contested.columns), dropped, orphans)
+
+
+def _count_dropped(rows: pl.DataFrame) -> dict[str, Dropped]:
+    """Count rows that changed nothing, per file and reason."""
+    file = pl.col(SOURCE_FILE) if SOURCE_FILE in rows.columns else pl.lit("")
+    counted = rows.group_by(file.alias("file")).agg(
+        duplicate=pl.col("_copy").sum(), superseded=(~pl.col("_copy")).sum()
+    )
+    return {
+        path or "": {name: count for name, count in (("duplicate", copies), ("superseded", older)) if count}
+        for path, copies, older in counted.sort("file").iter_rows()
+    }
 
 
 def _apply(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from framework.core.report import ExportReport, OutputReport, RunReport, SourceReport
 from framework.errors import MAX_GROUPS, BoundaryError, StepError
+from framework.storage import matches_any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +50,7 @@ def with_dropped(report: SourceReport, dropped: Mapping[str, int]) -> SourceRepo
         report,
         accepted=report.accepted - own,
         released=report.released - (gone - own),
-        dropped={**report.dropped, **dropped},
+        dropped=dict(Counter(report.dropped) + Counter(dropped)),
     )
 
 
@@ -105,10 +107,14 @@ def account(
 ) -> RunReport:
     """Put the accounts of a run together. Rows that a merge dropped are the business of the source they came from."""
     reports = dict(sources)
+    tables = {output.table for output in pipeline.outputs}
     for target in targets:
         staged = committed[target.table].staged
-        if staged and staged.dropped and len(target.feeds) == 1 and target.table in {o.table for o in pipeline.outputs}:
-            reports[target.feeds[0]] = with_dropped(reports[target.feeds[0]], staged.dropped)
+        if staged and target.table in tables:
+            for path, dropped in staged.dropped.items():
+                feed = _feed_of(path, pipeline, target.feeds)
+                if feed is not None:
+                    reports[feed] = with_dropped(reports[feed], dropped)
     return RunReport(
         run_id=plan.run_id,
         pipeline=pipeline.name,
@@ -123,6 +129,13 @@ def account(
         outputs={name: output_report(done) for name, done in committed.items()},
         exports=dict(exports),
     )
+
+
+def _feed_of(path: str, pipeline: Pipeline, feeds: Sequence[str]) -> str | None:
+    """The source that a file belongs to, of those that feed a table; None when that cannot be told."""
+    if len(feeds) == 1:
+        return feeds[0]
+    return next((name for name in feeds if matches_any(path, pipeline.file_sources[name].patterns)), None)
 
 
 def combine(pipeline: str, reports: Sequence[RunReport], restored: Mapping[str, ExportReport]) -> RunReport:

@@ -15,7 +15,6 @@ from framework.errors import StorageError
 from framework.lake import open_table
 from framework.run.waiting import known_values, waiting_part
 from framework.sources import PROVENANCE_TYPES, Rejected, scan_files
-from framework.transforms.hashing import hash_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,6 +140,8 @@ def _sampled(rows: pl.LazyFrame, source: FileSource | TableSource, fraction: flo
     """Keep the rows whose value of `sample_by` falls into the fraction: the same values in every source and run."""
     if fraction is None or source.sample_by is None:
         return rows
+    from framework.transforms.hashing import hash_fraction  # the vocabulary is loaded where a sample is asked for
+
     bucket = hash_fraction(rows.collect_schema(), [source.sample_by], where="sample_by")
     return rows.filter(bucket < fraction)
 

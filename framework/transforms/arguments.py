@@ -27,6 +27,18 @@ def names_of(given: str | Sequence[str]) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
 
 
+def require_some(where: str, option: str, given: str | Sequence[str]) -> list[str]:
+    """Give column names as a list, of which there must be one at least.
+
+    Raises:
+        TransformError: at definition, when there is none.
+    """
+    names = names_of(given)
+    if not names:
+        raise TransformError(f"{where}: {option} is empty, expected one column or several")
+    return names
+
+
 def require_columns(rows: pl.LazyFrame, where: str, names: Iterable[str]) -> pl.Schema:
     """Give the schema of rows that must have the named columns. Resolves names and types only; reads nothing.
 

@@ -1,5 +1,6 @@
 """Merging: the newest row of a key stays, whatever the order of arrival, and no file is rewritten without need."""
 
+from collections import Counter
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -64,11 +65,15 @@ def table(tmp_path):
     return Table(tmp_path)
 
 
+def dropped(staged):
+    return dict(sum((Counter(counts) for counts in staged.dropped.values()), Counter()))
+
+
 def test_the_newest_file_wins_whichever_arrives_first(table):
     table.take(row("a", 2, 1, hour=9))
-    dropped = table.take(row("a", 1, 1, hour=8)).dropped
+    staged = table.take(row("a", 1, 1, hour=8))
     assert table.values == {"a": 2}
-    assert dropped == {"superseded": 1}
+    assert dropped(staged) == {"superseded": 1}
 
 
 def test_a_row_that_moves_to_another_partition_leaves_the_old_one(table):
@@ -79,7 +84,7 @@ def test_a_row_that_moves_to_another_partition_leaves_the_old_one(table):
 
 def test_a_copy_is_dropped_but_its_time_still_counts(table):
     table.take(row("a", 1, 1, hour=7))
-    assert table.take(row("a", 1, 1, hour=9)).dropped == {"duplicate": 1}
+    assert dropped(table.take(row("a", 1, 1, hour=9))) == {"duplicate": 1}
     table.take(row("a", 5, 1, hour=8))
     assert table.values == {"a": 1}
 
@@ -92,7 +97,7 @@ def test_copies_and_updates_within_one_batch_are_told_apart(table):
         row("b", 2, 1, hour=8, line=4),
     )
     assert table.values == {"a": 1, "b": 2}
-    assert staged.dropped == {"duplicate": 1, "superseded": 1}
+    assert dropped(staged) == {"duplicate": 1, "superseded": 1}
 
 
 def test_only_files_that_hold_a_losing_row_are_rewritten(table):
@@ -115,7 +120,7 @@ def test_keys_are_compared_in_parts_when_there_are_many(table, monkeypatch):
     monkeypatch.setattr(merge, "ROWS_AT_ONCE", 40)
     staged = table.take(*(row(f"k{n % 150:03d}", n, 1, hour=8, line=n) for n in range(300)))
     assert len(table.values) == 150
-    assert staged.dropped == {"superseded": 150}
+    assert dropped(staged) == {"superseded": 150}
     assert all(value >= 150 for value in table.values.values())
 
 

@@ -1,5 +1,6 @@
 """The ways in which the rows of new files meet a table, from a run's point of view."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from framework import Pipeline, csv_files, table
+from framework import LazyFrame, Pipeline, csv_files, step, table
 from framework.core.report import RunReport
 from framework.errors import SchemaError, SourceError
 from framework.lake import open_table
@@ -119,3 +120,23 @@ def test_every_row_that_came_in_is_accounted_for_under_each_policy(space):
         deliver(space, "a.csv", "A,2024-01-01,1", "B,nonsense,2")
         report = run(made, space).sources["visits"]
         assert (report.rows_in, report.accepted, report.quarantined, report.dropped) == (2, 1, quarantined, dropped)
+
+
+def test_rows_that_a_merge_dropped_are_counted_at_the_source_they_came_from(space):
+    @step(returns=Visit)
+    def visits(doors: LazyFrame[Visit], tills: LazyFrame[Visit]) -> pl.LazyFrame:
+        return pl.concat([doors, tills])
+
+    made = Pipeline(
+        "t.both",
+        sources={"doors": csv_files("door*.csv"), "tills": csv_files("till*.csv")},
+        steps=[visits],
+        outputs=[table("visits", of=visits, mode="merge", key=["shop", "day"])],
+    )
+    deliver(space, "door1.csv", "A,2024-01-01,1", "B,2024-01-01,1")
+    deliver(space, "till1.csv", "A,2024-01-01,1", "C,2024-01-01,1", "C,2024-01-01,2")
+    os.utime(space.raw.uri("door1.csv"), (1, 1))
+    reports = run(made, space).sources
+    assert (reports["doors"].accepted, reports["doors"].dropped) == (2, {})
+    assert (reports["tills"].accepted, reports["tills"].dropped) == (1, {"duplicate": 1, "superseded": 1})
+    assert len(rows(space)) == 3
