@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from framework.definition import Pipeline, json_file, step, table
     from framework.run.flow import run_pipeline
     from framework.run.request import RunRequest
-    from framework.run.show import scan_table, show
+    from framework.run.show import scan_table, show, table_version
     from framework.settings import Settings, load_settings
     from framework.sources import csv_files, delta_table, json_files, parquet_files
 
@@ -37,6 +37,7 @@ __all__ = [
     "show",
     "step",
     "table",
+    "table_version",
 ]
 
 _HOMES = {
@@ -57,6 +58,7 @@ _HOMES = {
     "show": "run.show",
     "step": "definition",
     "table": "definition",
+    "table_version": "run.show",
 }
 
 

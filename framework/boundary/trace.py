@@ -82,6 +82,8 @@ def tier(expression: pl.Expr, schema: pl.Schema) -> Tier:
 def _is_row_wise(expression: pl.Expr, schema: pl.Schema) -> bool:
     # NOTE: `is_row_separable` looks at the root node only (polars 2.1), so the tree is walked.
     try:
+        if expression.meta.is_literal():  # the values of `isin`, say
+            return True
         if not expression.meta.is_row_separable():
             return False
         return all(_is_row_wise(child, schema) for child in expression.meta.pop(schema=schema))

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from framework.cli.options import Exit, current
 from framework.cli.output import complain, give_up_output, hint, show
 from framework.cli.request import make_request
-from framework.cli.run_summary import next_steps, render
+from framework.cli.run_summary import next_steps, render, render_brief
 from framework.errors import ConfigurationError
 from framework.supervise.audience import Audience
 from framework.supervise.messages import Job
@@ -33,6 +33,7 @@ def run(
     param: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     attempts: int = ATTEMPTS,
+    brief: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Run pipelines: all of them, some by name, or a domain.
 
@@ -43,6 +44,7 @@ def run(
         param: A run parameter as `name=value`; can be repeated.
         dry_run: Show what would be done instead, like `sluice plan`.
         attempts: How often to try what fails for a reason that may pass.
+        brief: One line per pipeline.
     """
     request = make_request(full=full, sample=sample, param=param)
     if attempts < 1:
@@ -60,7 +62,7 @@ def run(
     finally:
         audience.close()
     try:
-        _report(done, audience)
+        _report(done, audience, is_brief=brief)
         sys.stdout.flush()
     except BrokenPipeError:  # the run is over all the same, and its exit code stands
         give_up_output()
@@ -84,7 +86,7 @@ def exit_code(done: Invocation) -> int:
     return Exit.FAILED if kinds else Exit.OK
 
 
-def _report(done: Invocation, audience: Audience) -> None:
+def _report(done: Invocation, audience: Audience, *, is_brief: bool) -> None:
     document: dict[str, Any] = {
         "invocation_id": done.id,
         "state": done.state,
@@ -93,7 +95,8 @@ def _report(done: Invocation, audience: Audience) -> None:
     if done.refusal:
         document["error"] = {"kind": done.refusal.kind, "error": done.refusal.error, "message": done.refusal.message}
     clean: dict[str, Any] = audience.redactor.data(document)
-    show(clean, lambda: map(audience.redactor.text, render(done.reports, is_verbose=current().verbose > 0)))
+    lines = render_brief(done.reports) if is_brief else render(done.reports, is_verbose=current().verbose > 0)
+    show(clean, lambda: map(audience.redactor.text, lines))
     if done.refusal:
         complain(audience.redactor.text(done.refusal.message))
     _show_tracebacks(done, audience)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from framework.cli.output import plural
+from framework.cli.output import columns, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +36,48 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
             yield f"    wrote {done.path}: {plural(done.rows, 'record')} of {done.table}, version {done.version}"
         if is_verbose and report.timings_s:
             yield "    took " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in report.timings_s.items())
+    yield from _counts(reports)
+
+
+def render_brief(reports: Sequence[RunReport]) -> Iterator[str]:
+    """Describe every pipeline in one line: rows read, accepted, held back and dropped, rows and files written."""
+    names = [
+        "pipeline",
+        "state",
+        "read",
+        "accepted",
+        "quarantined",
+        "dropped",
+        "written",
+        "removed",
+        "files",
+        "seconds",
+    ]
+    yield from columns([_brief(report) for report in reports], names, empty="no pipeline")
+    for report in reports:
+        if report.failure or report.state in {"CANCELLED", "SKIPPED"}:
+            yield f"{report.pipeline}: {_headline(report)}"
+    yield from _counts(reports)
+
+
+def _brief(report: RunReport) -> dict[str, Any]:
+    sources = report.sources.values()
+    tables = [output for output in report.outputs.values() if not output.table.startswith("_")]
+    return {
+        "pipeline": report.pipeline,
+        "state": report.state,
+        "read": sum(source.rows_in for source in sources),
+        "accepted": sum(source.accepted for source in sources),
+        "quarantined": sum(source.quarantined for source in sources),
+        "dropped": sum(sum(source.dropped.values()) for source in sources),
+        "written": sum(output.rows_added for output in tables),
+        "removed": sum(output.rows_removed for output in tables),
+        "files": len(report.exports),
+        "seconds": round(report.duration_s, 1),
+    }
+
+
+def _counts(reports: Sequence[RunReport]) -> Iterator[str]:
     counts = {state: sum(r.state == state for r in reports) for state in _ORDER}
     if reports:
         yield ", ".join(f"{count} {_WORDS[state]}" for state, count in counts.items() if count)

@@ -63,8 +63,8 @@ def wire(
 ) -> dict[str, pl.LazyFrame]:
     """Run the steps on lazy inputs, each by its argument names; gives the frame of every node.
 
-    Lazy: steps build plans. Each output is held against the names and types its step declares, and, where there are
-    `checks`, its rows are watched for what they break.
+    Lazy: steps build plans. Each output is held against the names and types its step declares. Where there are
+    `checks`, only the steps that have one are run, and their rows are watched for what they break.
 
     Raises:
         StepError: when a step raises or returns something else than a lazy frame.
@@ -72,7 +72,7 @@ def wire(
     """
     frames = dict(inputs)
     for step in pipeline.steps:
-        if any(name not in frames for name in step.inputs):
+        if any(name not in frames for name in step.inputs) or (checks is not None and step.name not in checks):
             continue
         if any(p.is_required and p.name not in parameters for p in step.parameters):
             # Without a run there is no value to call it with: what it declares stands for what it gives.
@@ -90,7 +90,7 @@ def wire(
             raise StepError(f"step '{step.name}' returned {type(given).__name__}; return the lazy frame, uncollected")
         try:
             conforming = conform(given, known[step.name], step.name)
-            frames[step.name] = checks[step.name].watch(conforming) if checks else conforming
+            frames[step.name] = checks[step.name].watch(conforming) if checks is not None else conforming
         except pl.exceptions.PolarsError as error:
             first = str(error).splitlines()[0]
             raise StepError(f"step '{step.name}' gives a plan that cannot be resolved: {first}") from error

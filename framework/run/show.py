@@ -135,6 +135,15 @@ def _find(name: str, pipelines: Mapping[str, Pipeline]) -> tuple[Pipeline, str]:
     return pipeline, node or pipeline.outputs[0].of
 
 
+def table_version(name: str, *, project: str | Path = ".") -> int:
+    """Give the newest version of a table of the lake: what a report pins before it reads.
+
+    Raises:
+        SelectionError: when there is no such table; suggests the nearest.
+    """
+    return require_table(open_workspace(load_settings(Path(project))).lake, name).version
+
+
 def scan_table(name: str, *, version: int | None = None, project: str | Path = ".") -> pl.LazyFrame:
     """Give the rows of a table of the lake, lazy, at one version (default: the newest one now).
 

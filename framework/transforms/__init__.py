@@ -2,6 +2,8 @@
 
 from framework.transforms.clean import (
     NULL_TOKENS,
+    PARTICLES,
+    Rates,
     clean_country,
     clean_email,
     clean_name,
@@ -32,6 +34,7 @@ from framework.transforms.features import (
     bucketize,
     drift,
     encode,
+    encode_out_of_fold,
     expanding,
     fit_frequency_encoding,
     fit_target_encoding,
@@ -41,7 +44,9 @@ from framework.transforms.features import (
     rolling,
     with_defaults,
 )
-from framework.transforms.hashing import with_hash
+from framework.transforms.hashing import (
+    with_hash,
+)
 from framework.transforms.journeys import (
     Lookback,
     attribute,
@@ -73,8 +78,10 @@ from framework.transforms.windows import (
 __all__ = [
     "BOT_AGENTS",
     "NULL_TOKENS",
+    "PARTICLES",
     "PRIVATE_NETWORKS",
     "Lookback",
+    "Rates",
     "as_of",
     "attribute",
     "bucketize",
@@ -90,6 +97,7 @@ __all__ = [
     "drift",
     "drop_repeats",
     "encode",
+    "encode_out_of_fold",
     "expanding",
     "fill_calendar",
     "fill_last_known",

@@ -164,6 +164,8 @@ def test_columns_carry_what_the_schema_says_of_them():
     ("expression", "expected"),
     [
         (pl.col("a") > 0, "row"),
+        (pl.col("a").is_in(pl.Series([1, 2]).implode()), "row"),
+        (pl.col("a") == pl.len(), "window"),
         (pl.col("a").is_in([1, 2]) & pl.col("b").is_null(), "row"),
         (pl.col("a") > pl.col("a").shift(1), "window"),
         (pl.col("a") > pl.col("a").mean(), "window"),

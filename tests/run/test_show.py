@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from framework import scan_table, show
+from framework import scan_table, show, table_version
 from framework.errors import ConfigurationError, SelectionError
 from framework.run.flow import run_pipeline
 from framework.run.request import RunRequest
@@ -80,6 +80,7 @@ def test_a_sample_holds_whole_users_and_the_same_ones_from_files_and_tables(ran)
 def test_a_table_is_scanned_at_the_version_asked_for(ran):
     assert scan_table("t/orders", project=ran).collect().height == 2_000
     assert scan_table("t/orders", version=0, project=ran).collect().height == 0
+    assert table_version("t/orders", project=ran) == 1
     with pytest.raises(SelectionError, match=r"no table is called 't/order'; did you mean 't/orders'\?"):
         scan_table("t/order", project=ran)
 

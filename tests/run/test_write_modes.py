@@ -140,3 +140,22 @@ def test_rows_that_a_merge_dropped_are_counted_at_the_source_they_came_from(spac
     assert (reports["doors"].accepted, reports["doors"].dropped) == (2, {})
     assert (reports["tills"].accepted, reports["tills"].dropped) == (1, {"duplicate": 1, "superseded": 1})
     assert len(rows(space)) == 3
+
+
+def test_a_step_that_leads_to_another_table_only_is_left_out_of_a_tables_plan(space):
+    @step(returns=Visit)
+    def first(visits: LazyFrame[Visit]) -> pl.LazyFrame:
+        return visits.filter(pl.col("shop") == "A")
+
+    @step(returns=Visit)
+    def second(visits: LazyFrame[Visit]) -> pl.LazyFrame:
+        return visits.filter(pl.col("shop") == "B")
+
+    outputs = [table("visits", of=first), table("others", of=second)]
+    made = Pipeline(
+        "t.two", sources={"visits": csv_files("*.csv", schema=Visit)}, steps=[first, second], outputs=outputs
+    )
+    deliver(space, "a.csv", "A,2024-01-01,1", "B,2024-01-02,2")
+    run(made, space)
+    assert rows(space) == [("A", FIRST, 1)]
+    assert open_table(space.lake, "others").scan().select("shop").collect().rows() == [("B",)]

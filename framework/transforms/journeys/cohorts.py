@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.errors import TransformError
-from framework.transforms.arguments import names_of, require_absent, require_columns, require_type
+from framework.transforms.arguments import require_absent, require_columns, require_type
+from framework.transforms.journeys.keys import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def cohorts(
     >>> events.pipe(cohorts, by="user", time="day", every="1mo").sort("user", "day").collect().rows()[1]
     ('ann', datetime.date(2024, 3, 9), datetime.date(2024, 1, 1), 2)
     """
-    keys = names_of(by)
+    keys = key_of(by, "cohorts")
     schema = _checked(events, "cohorts", [*keys, time], time, zone)
     require_absent(schema, "cohorts", [COHORT, OFFSET])
     return _placed(events, "cohorts", keys, _date(time, schema, zone), every).drop(WINDOW)
@@ -63,7 +64,7 @@ def retention(
     >>> events.pipe(retention, by="user", time="day", every="1mo").select("active", "share").collect().rows()
     [(2, 1.0), (0, 0.0), (1, 0.5)]
     """
-    keys = names_of(by)
+    keys = key_of(by, "retention")
     schema = _checked(events, "retention", [*keys, time], time, zone)
     bare = events.select(*keys, _date(time, schema, zone).alias(WINDOW))
     known = bare.filter(pl.all_horizontal(pl.col(n).is_not_null() for n in (*keys, WINDOW)))

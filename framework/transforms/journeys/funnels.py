@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.errors import TransformError
-from framework.transforms.arguments import duration_of, names_of, require_columns, require_type
+from framework.transforms.arguments import duration_of, require_columns, require_type
+from framework.transforms.journeys.keys import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def funnel(
     >>> steps.select("did", "entities", "from_first", "mean_s").collect().rows()
     [('view', 2, 1.0, 0.0), ('buy', 1, 0.5, 86400.0)]
     """
-    keys = names_of(by)
+    keys = key_of(by, WHERE)
     _check(events, [*keys, time, kind], (time, kind), steps)
     if within is not None and not strict_order:
         raise TransformError(f"{WHERE}: within={within!r} needs an order of steps; leave it out, or strict_order=False")

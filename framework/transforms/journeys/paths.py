@@ -10,6 +10,7 @@ import polars as pl
 
 from framework.errors import TransformError
 from framework.transforms.arguments import duration_of, names_of, require_absent, require_columns, require_type
+from framework.transforms.journeys.keys import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,8 @@ def find_journeys(
 
     `touch_time` is the time of a touch, followed by the columns that order touches of one instant; without any, all
     other columns of `touches` do, from left to right. `conversion` identifies a conversion: of several rows with one
-    id the earliest holds (then the least in `by` and the other columns). A touch with a null key or time belongs to no
+    id the earliest holds (should an id have several keys, the earliest of the least key; at one instant, the least in
+    the other columns). A touch with a null key or time belongs to no
     conversion. A conversion with a null key, time or id takes no touches and stays as a row without touch (each row
     with a null id for itself), so that its value is not lost.
 
@@ -101,7 +103,7 @@ def find_journeys(
     window = lookback if isinstance(lookback, Lookback) else Lookback(lookback)
     length = duration_of(window.length, WHERE, "lookback")
     time, *ties = names_of(touch_time)
-    names = _Names(names_of(by), time, ties, conversion_time, conversion)
+    names = _Names(key_of(by, WHERE), time, ties, conversion_time, conversion)
     of_touches, of_conversions = _checked(touches, conversions, names)
     others = [n for n in of_touches if n not in names.by and n != time]
     unit: Unit = "ns" if "ns" in (_unit(of_touches[time]), _unit(of_conversions[conversion_time])) else "us"
@@ -150,15 +152,13 @@ def _instant(name: str, unit: Unit) -> pl.Expr:
 
 def _numbered(conversions: pl.LazyFrame, names: _Names, schema: pl.Schema, unit: Unit) -> pl.LazyFrame:
     """Conversions, one row per id, in order of key and time, numbered from 0 where key, time and id are known."""
-    key = pl.col(names.conversion)
-    front = [names.conversion, names.conversion_time, *names.by]
-    first = key.is_null() | (key != key.shift(1)).fill_null(value=True)
+    front = [*names.by, names.conversion_time, names.conversion]
     rest = [n for n in schema if n not in front]
-    distinct = conversions.sort(*front, *rest, nulls_last=True).filter(first)
+    key = pl.col(names.conversion)
+    distinct = conversions.sort(*front, *rest, nulls_last=True).filter(key.is_null() | key.is_first_distinct())
     is_known = pl.all_horizontal(pl.col(n).is_not_null() for n in front)
     number = pl.when(is_known).then(is_known.cast(pl.Int64).cum_sum() - 1)
-    in_order = distinct.sort(*names.by, names.conversion_time, names.conversion)
-    return in_order.with_columns(number.alias(NUMBER), _instant(names.conversion_time, unit).alias(AT))
+    return distinct.with_columns(number.alias(NUMBER), _instant(names.conversion_time, unit).alias(AT))
 
 
 def _time_line(

@@ -14,7 +14,7 @@ from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_ever
 from tests.transforms.oracle.clean_repeats import groups
 
 SCHEMA = {"id": pl.String, "zip": pl.String, "name": pl.String, "street": pl.String}
-NAMES = [None, "", *("".join(letters) for size in range(1, 6) for letters in product("abc", repeat=size))]
+NAMES = [None, "", *("".join(letters) for size in range(1, 5) for letters in product("ab", repeat=size))]
 BLOCKS = [None, *(f"z{number}" for number in range(15))]
 OPTIONS = {"block": "zip", "compare": ["name", "street"], "into": "person", "key": "id"}
 
@@ -37,7 +37,7 @@ def frame(rows) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-@given(POPULATION, st.sampled_from([0.3, 0.5, 0.65, 0.8, 1.0]), st.integers(2, 5))
+@given(POPULATION, st.sampled_from([0.3, 0.5, 0.75, 0.8, 1.0]), st.integers(2, 6))
 def test_groups_are_what_comparing_every_pair_in_loops_gives(rows, threshold, max_block):
     found = frame(rows).lazy().pipe(link_duplicates, **OPTIONS, threshold=threshold, max_block=max_block).collect()
     expected = groups([(key, zip_, (name, street)) for key, zip_, name, street in rows], threshold, max_block)

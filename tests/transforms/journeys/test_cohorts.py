@@ -119,6 +119,7 @@ def test_no_events_and_events_without_times_make_no_cohorts(transform):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"by": []}, "by=[] names no column; name those that tell one user from another"),
         ({"by": "usr"}, "there is no column 'usr' (did you mean 'user'?)"),
         ({"time": "user"}, "column 'user' is Int64, expected a Datetime or a Date"),
         ({"every": "1h"}, "every='1h' cannot be read; expected calendar windows such as '1d', '1w', '1mo'"),

@@ -103,6 +103,7 @@ def test_an_entity_may_have_several_keys_and_kinds_may_be_categories():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"by": ()}, "funnel: by=() names no column; name those that tell one user from another"),
         ({"kind": "dit"}, "funnel: there is no column 'dit' (did you mean 'did'?)"),
         ({"time": "user"}, "funnel: column 'user' is Int64, expected a Datetime or a Date"),
         ({"kind": "user"}, "funnel: column 'user' is Int64, expected a text"),

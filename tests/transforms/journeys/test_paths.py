@@ -156,6 +156,7 @@ def test_it_is_lazy_streams_and_is_the_same_on_every_engine():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"by": []}, "find_journeys: by=[] names no column; name those that tell one user from another"),
         ({"by": "usr"}, "find_journeys: touches: there is no column 'usr' (did you mean 'user'?)"),
         (
             {"conversion": "id"},

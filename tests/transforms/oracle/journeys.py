@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def earliest_of_each(conversions: list[dict]) -> list[dict]:
-    """One conversion per id, the earliest; all those without an id."""
+    """One conversion per id, the earliest of its (least) user; all those without an id."""
     kept: dict = {}
     nameless = []
     for row in conversions:
@@ -22,7 +22,7 @@ def earliest_of_each(conversions: list[dict]) -> list[dict]:
 
 def _rank(row: dict) -> tuple:
     """Null stands last everywhere."""
-    return tuple((row[name] is None, row[name] or 0) for name in ("bought_at", "user", "value"))
+    return tuple((row[name] is None, row[name] or 0) for name in ("user", "bought_at", "value"))
 
 
 def journeys(

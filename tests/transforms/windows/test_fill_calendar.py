@@ -53,6 +53,13 @@ def test_the_windows_added_are_those_that_a_walk_finds_missing(zone, population,
     assert kept.sort("user", "at").equals(frame(rows).sort("user", "at"))
 
 
+def test_a_day_that_a_zone_has_skipped_is_not_filled_in():
+    at = [datetime(2011, 12, 29, 12, tzinfo=UTC), datetime(2012, 1, 1, 12, tzinfo=UTC)]
+    rows = pl.LazyFrame({"at": at}).with_columns(pl.col("at").dt.convert_time_zone("Pacific/Apia"))
+    found = rows.pipe(fill_calendar, by=(), time="at", every="1d").sort("at").collect()
+    assert found["at"].dt.strftime("%m-%d").to_list() == ["12-29", "12-31", "01-01", "01-02"]
+
+
 def test_dates_are_filled_with_dates_and_the_values_given():
     rows = pl.LazyFrame({"day": [date(2024, 2, 28), date(2024, 3, 1)], "n": [1, 2], "note": ["a", "b"]})
     found = rows.pipe(fill_calendar, by=(), time="day", every="1d", until=date(2024, 3, 2), fill={"n": 0})

@@ -62,10 +62,10 @@ def test_parts_of_the_users_give_the_sessions_of_the_whole(population):
     assert_frame_equal(by_parts(transform, events, "user"), transform(events.lazy()).collect(), check_row_order=False)
 
 
-@pytest.mark.parametrize("users", [1, 3, 50_000])
+@pytest.mark.parametrize("users", [1, 50_000])
 def test_sessions_hold_over_many_batches_of_the_engine(users):
     rng = random.Random(7)
-    events = [(rng.randrange(users), T0 + timedelta(seconds=rng.randrange(10**7))) for _ in range(250_000)]
+    events = [(rng.randrange(users), T0 + timedelta(seconds=rng.randrange(10**7))) for _ in range(150_000)]
     expected = sessions(events, timedelta(seconds=100), timedelta(hours=1))
     found = frame(events).lazy().pipe(sessionize, **OPTIONS, gap="100s", max_length="1h").collect()
     assert found.rows() == [(*event, *expected[event]) for event in sorted(events)]

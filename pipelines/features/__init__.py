@@ -1,0 +1,1 @@
+"""Features: user events, payments, profiles and labels from files to training sets and serving vectors."""
