@@ -31,8 +31,8 @@ $(READY): requirements/dev.txt pyproject.toml | $(BIN)/uv
 	$(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: venv  ## run the retail pipelines on generated data, twice: all of it, then only what is new
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh pipelines/retail/demo.sh
+demo: venv  ## run every pipeline on generated data, twice: all of it, then only what is new
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh pipelines/demo.sh
 
 test: venv  ## run the tests and doctests (ARGS="-k name" for some of them)
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)

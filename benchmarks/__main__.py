@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--size smoke|core] [--rounds N] [--only WORD ...]`: measure, and print ratios and limits."""
+"""`python -m benchmarks [--size smoke|core] [--rounds N] [--only WORD ...] [--peers]`: measure, print the ratios."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import data
+from benchmarks import data, events
 from benchmarks.measure import Case, Sample, measure, medians, python, ratio
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Comparison:
     most: dict[str, float]
     data: str
     note: str = ""
+    peer: str = ""
 
 
 COMPARISONS = [
@@ -41,6 +42,19 @@ COMPARISONS = [
     Comparison("reading a gigabyte of CSV", "read_csv", "bare_csv", {"wall_s": 1.15, "cpu_s": 1.15}, "csv"),
     Comparison("a gigabyte of CSV, the whole run", "gigabyte", "bare_csv", {}, "csv", "memory: see below"),
     Comparison("an incremental day", "one_day", "full_year", {"wall_s": 0.1, "cpu_s": 0.1}, "late"),
+    Comparison("sessions and journeys", "journeys", "journeys_by_hand", {"cpu_s": 1.3, "wall_s": 1.3}, "events"),
+    Comparison("sessions", "sessions", "sessions_by_hand", {"cpu_s": 1.3, "wall_s": 1.3}, "events"),
+    Comparison("journeys and pandas", "journeys", "journeys_in_pandas", {"wall_s": 0.1}, "million", peer="pandas"),
+    Comparison(
+        "journeys and pandas user by user",
+        "journeys",
+        "journeys_in_pandas_by_user",
+        {"wall_s": 0.1},
+        "million",
+        peer="pandas",
+    ),
+    Comparison("sessions and pandas", "sessions", "sessions_in_pandas", {"wall_s": 0.1}, "million", peer="pandas"),
+    Comparison("windows a hundred times as long", "sliding_long", "sliding_short", {"cpu_s": 1.2}, "events"),
     Comparison("nothing new", "nothing_new", "imports", {"cpu_s": 1.5}, "year"),
 ]
 
@@ -51,39 +65,68 @@ def main() -> int:
     parser.add_argument("--size", choices=SIZES, default="smoke")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--peers", action="store_true", help="install the peers that are not there")
     wanted = parser.parse_args()
     rows, megabytes = SIZES[wanted.size]
-    folder = make_data(wanted.size, rows, megabytes)
-    print(f"{rows:,} lines of Parquet, {megabytes} MB of CSV, {wanted.rounds} rounds, {versions()}")
+    print(f"{rows:,} lines or events, {megabytes} MB of CSV, {wanted.rounds} rounds, {versions()}")
     print(f"load before: {os.getloadavg()[0]:.1f}")
     for comparison in COMPARISONS:
-        if not wanted.only or any(word in comparison.name for word in wanted.only):
-            show(comparison, run(comparison, folder, wanted.rounds))
+        if wanted.only and not any(word in comparison.name for word in wanted.only):
+            continue
+        if comparison.peer and not peer_python(comparison.peer, install=wanted.peers):
+            print(f"\n{comparison.name}: not run, {comparison.peer} is not there; --peers installs it")
+            continue
+        show(comparison, run(comparison, make_data(wanted.size, comparison.data), wanted.rounds))
     return 0
 
 
-def make_data(size: str, rows: int, megabytes: int) -> Path:
-    """Make the inputs once, outside the repository."""
-    folder = CACHE / size
-    if not (folder / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        for name in ("year", "late"):
-            data.year_of_parquet(folder / name, rows)
-            data.products(folder / name)
-        data.one_csv(folder / "csv", megabytes)
-        data.products(folder / "csv")
-        data.a_late_day(folder / "late", rows)
-        base = folder / "lake_of_the_year"
-        base.mkdir()
-        _case("year", folder / "year", base)
+def peer_python(name: str, *, install: bool = False) -> str:
+    """The interpreter of a peer's own environment, made from `peers/<name>.txt` where asked for; empty: not there."""
+    folder = CACHE / "peers" / name
+    if install and not (folder / "done").exists():
+        uv = [str(Path(sys.executable).with_name("uv")), "--quiet"]
+        subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, str(folder)], check=True)
+        wanted = Path(__file__).with_name("peers") / f"{name}.txt"
+        place = ["--system-certs", "--python", str(folder / "bin/python"), "--requirements", str(wanted)]
+        subprocess.run([*uv, "pip", "install", *place], check=True)
         (folder / "done").touch()
+    return str(folder / "bin/python") if (folder / "done").exists() else ""
+
+
+def make_data(size: str, what: str) -> Path:
+    """Make the input of a comparison once, outside the repository; gives the folder of all inputs of its size."""
+    folder = CACHE / size
+    rows, megabytes = SIZES[size]
+    if (folder / what / "done").exists():
+        return folder
+    shutil.rmtree(folder / what, ignore_errors=True)
+    if what in {"year", "late"}:
+        data.year_of_parquet(folder / what, rows)
+    if what == "csv":
+        data.one_csv(folder / what, megabytes)
+    if what in {"year", "late", "csv"}:
+        data.products(folder / what)
+    if what in {"events", "million"}:
+        events.month_of_events(folder / what, rows if what == "events" else min(rows, 1_000_000))
+    if what == "late":
+        _make_lake_of_the_year(folder, size)
+        data.a_late_day(folder / what, rows)
+    (folder / what / "done").touch()
     return folder
+
+
+def _make_lake_of_the_year(folder: Path, size: str) -> None:
+    """Make the tables that a late day is added to."""
+    make_data(size, "year")
+    base = folder / "lake_of_the_year"
+    shutil.rmtree(base, ignore_errors=True)
+    base.mkdir()
+    _case("year", folder / "year", base)
+    _case("full_daily", folder / "year", base)
 
 
 def _case(name: str, source: Path, scratch: Path) -> None:
     subprocess.run(python(name, source, scratch), check=True)
-    if name == "year":
-        subprocess.run(python("full_daily", source, scratch), check=True)
 
 
 def run(comparison: Comparison, folder: Path, rounds: int) -> dict[str, list[Sample]]:
@@ -96,11 +139,8 @@ def run(comparison: Comparison, folder: Path, rounds: int) -> dict[str, list[Sam
     ours = Case(comparison.ours, python(comparison.ours, source, scratch), prepare)
     if comparison.ours == "nothing_new":
         ours = _nothing_new(folder)
-    cases = [
-        ours,
-        Case(comparison.limit, python(comparison.limit, source, scratch), prepare),
-        Case(CONTROL, python(comparison.limit, source, scratch), prepare),
-    ]
+    limit = python(comparison.limit, source, scratch, peer_python(comparison.peer) or sys.executable)
+    cases = [ours, Case(comparison.limit, limit, prepare), Case(CONTROL, limit, prepare)]
     if comparison.data == "csv":
         cases.append(Case("idle", python("idle", source, scratch)))
     return measure(cases, scratch, rounds)

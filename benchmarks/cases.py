@@ -158,6 +158,92 @@ def one_day(data: Path, scratch: Path) -> None:
             raise SystemExit(f"expected an incremental run, got {report}")
 
 
+def journeys(data: Path, scratch: Path) -> None:
+    """Cut events into sessions, find the journeys of a week before each conversion, share its value linearly."""
+    import polars as pl
+
+    from framework.transforms import attribute, find_journeys, sessionize
+
+    events = pl.scan_parquet(data / "events" / "*.parquet")
+    touches = (
+        events.select("event_id", "user_id", "at", "channel", "is_conversion")
+        .pipe(sessionize, by="user_id", time="at", gap="30m")
+        .filter(~pl.col("is_conversion"))
+        .select("event_id", "user_id", "at", "channel", "session_start")
+    )
+    orders = events.filter("is_conversion").select("user_id", "value", order_id="event_id", bought_at="at")
+    columns = {"by": "user_id", "conversion_time": "bought_at", "conversion": "order_id"}
+    found = touches.pipe(find_journeys, orders, **columns, touch_time=("at", "event_id"), lookback="7d")
+    credited = found.pipe(attribute, model="linear", value="value", conversion="order_id").drop("age_s", "value")
+    credited.sink_parquet(scratch / "journeys.parquet", compression_level=1, maintain_order=False)
+
+
+def journeys_by_hand(data: Path, scratch: Path) -> None:
+    """The same written by hand in Polars."""
+    from benchmarks.attribution_by_hand import attribute_polars
+
+    attribute_polars(data, scratch / "journeys.parquet")
+
+
+def journeys_in_pandas(data: Path, scratch: Path) -> None:
+    """The same in pandas."""
+    from benchmarks.attribution_by_hand import attribute_pandas
+
+    attribute_pandas(data, scratch / "journeys.parquet")
+
+
+def journeys_in_pandas_by_user(data: Path, scratch: Path) -> None:
+    """The same in pandas, user by user."""
+    from benchmarks.attribution_by_hand import attribute_pandas_by_user
+
+    attribute_pandas_by_user(data, scratch / "journeys.parquet")
+
+
+def sessions(data: Path, scratch: Path) -> None:
+    """Mark every event with its session."""
+    import polars as pl
+
+    from framework.transforms import sessionize
+
+    marked = pl.scan_parquet(data / "events" / "*.parquet").pipe(sessionize, by="user_id", time="at", gap="30m")
+    marked.sink_parquet(scratch / "sessions.parquet", compression_level=1, row_group_size=250_000)
+
+
+def sessions_by_hand(data: Path, scratch: Path) -> None:
+    """The same written by hand in Polars."""
+    from benchmarks.windows_by_hand import sessionize_polars
+
+    sessionize_polars(data / "events" / "*.parquet", scratch / "sessions.parquet")
+
+
+def sessions_in_pandas(data: Path, scratch: Path) -> None:
+    """The same in pandas."""
+    from benchmarks.windows_by_hand import sessionize_pandas
+
+    sessionize_pandas(data / "events", scratch / "sessions.parquet")
+
+
+def sliding_long(data: Path, scratch: Path) -> None:
+    """Sum up the last 700 minutes at every minute, per channel."""
+    _slide(data, scratch, "700m")
+
+
+def sliding_short(data: Path, scratch: Path) -> None:
+    """Sum up the last 7 minutes at every minute, per channel."""
+    _slide(data, scratch, "7m")
+
+
+def _slide(data: Path, scratch: Path, length: str) -> None:
+    import polars as pl
+
+    from framework.transforms import sliding
+
+    sums = {"value": ("value", "sum"), "events": ("event_id", "count"), "highest": ("value", "max")}
+    events = pl.scan_parquet(data / "events" / "*.parquet")
+    windows = events.pipe(sliding, sums, time="at", every="1m", length=length, by="channel")
+    windows.sink_parquet(scratch / "sliding.parquet", compression_level=1, maintain_order=False)
+
+
 def imports(_data: Path, _scratch: Path) -> None:
     """Import what a run stands on: polars, pandera.polars, deltalake."""
     import deltalake

@@ -35,9 +35,9 @@ class Case:
     env: dict[str, str] = field(default_factory=dict)
 
 
-def python(case: str, data: Path, scratch: Path) -> list[str]:
+def python(case: str, data: Path, scratch: Path, interpreter: str = sys.executable) -> list[str]:
     """The command of a program in `benchmarks.cases`."""
-    return [sys.executable, "-m", "benchmarks.cases", case, str(data), str(scratch)]
+    return [interpreter, "-m", "benchmarks.cases", case, str(data), str(scratch)]
 
 
 def measure(cases: Sequence[Case], scratch: Path, rounds: int) -> dict[str, list[Sample]]:

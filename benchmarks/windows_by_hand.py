@@ -11,7 +11,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-KEY, TIME = "user_id", "event_time"
+KEY, TIME = "user_id", "at"
 GAP = timedelta(minutes=30)
 DAYS = 30
 START_US = 1_704_067_200_000_000

@@ -111,6 +111,22 @@ def _(rows):
 
 
 @app.cell
+def _(rows):
+    latest = (
+        rows["roi"]
+        .filter((pl.col("level") == "channel") & (pl.col("day") == pl.col("day").max()) & (pl.col("spend_eur_28d") > 0))
+        .select("day", "channel", "spend_eur_28d", "revenue_eur_28d", pl.col("roi_7d", "roi_28d").round(2))
+        .sort("channel")
+        .collect()
+    )
+    if mo.app_meta().mode == "script":
+        with pl.Config(tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_formatting="NOTHING"):
+            print(latest)
+    latest
+    return (latest,)
+
+
+@app.cell
 def _():
     mo.md("""
     ## Who gets the credit
@@ -224,6 +240,8 @@ def _(report):
     path = Path(settings.path(settings.exports)) / "marketing" / "report.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(report.to_html(inline=True), encoding="utf-8")
+    if mo.app_meta().mode == "script":
+        print(f"report: {path}")
     mo.md(f"The report is in `{path}`.")
     return (path,)
 

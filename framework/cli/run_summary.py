@@ -63,9 +63,7 @@ def render_brief(reports: Sequence[RunReport]) -> Iterator[str]:
 def _brief(report: RunReport) -> dict[str, Any]:
     sources = report.sources.values()
     tables = [output for output in report.outputs.values() if not output.table.startswith("_")]
-    return {
-        "pipeline": report.pipeline,
-        "state": report.state,
+    counts = {
         "read": sum(source.rows_in for source in sources),
         "accepted": sum(source.accepted for source in sources),
         "quarantined": sum(source.quarantined for source in sources),
@@ -73,8 +71,9 @@ def _brief(report: RunReport) -> dict[str, Any]:
         "written": sum(output.rows_added for output in tables),
         "removed": sum(output.rows_removed for output in tables),
         "files": len(report.exports),
-        "seconds": round(report.duration_s, 1),
     }
+    told = {name: count or None for name, count in counts.items()}
+    return {"pipeline": report.pipeline, "state": report.state, **told, "seconds": round(report.duration_s, 1)}
 
 
 def _counts(reports: Sequence[RunReport]) -> Iterator[str]:

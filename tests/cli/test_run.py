@@ -179,3 +179,20 @@ def test_a_run_goes_on_when_nobody_reads_what_it_says(sluice, start, project):
     assert process.wait(timeout=PATIENCE_S) == 0
     runs = json.loads(sluice("runs", "--json", cwd=project).stdout)["runs"]
     assert [run["state"] for run in runs] == ["SUCCESS", "SUCCESS"]
+
+
+def test_brief_is_one_line_per_pipeline_and_what_failed_in_words(sluice, project):
+    done = sluice("run", "--brief", "--quiet", cwd=project)
+    lines = [re.sub(r"\d+\.\d$", "TIME", line).split() for line in done.stdout.splitlines()]
+    assert lines == [
+        ["pipeline", "state", "read", "accepted", "quarantined", "dropped", "written", "removed", "files", "seconds"],
+        ["shop.orders", "SUCCESS", "7", "4", "2", "1", "4", "-", "-", "TIME"],
+        ["shop.daily_totals", "SUCCESS", "-", "-", "-", "-", "4", "-", "-", "TIME"],
+        ["2", "succeeded"],
+    ]
+    (project / "pipelines/shop/daily_totals.py").write_text(SLOW.replace("    if not", "    raise OSError('no')\n    if not"))
+    (project / "data/raw/orders/2024-01-03.csv").write_text("not,a,header\n1,2,3\n")
+    done = sluice("run", "slow.orders", "--brief", "--quiet", "--attempts", "1", cwd=project)
+    assert done.returncode == 1
+    assert "slow.orders: run " in done.stdout
+    assert "step 'slow' raised OSError: no" in done.stdout

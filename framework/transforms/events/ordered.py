@@ -26,7 +26,8 @@ def sort_by(
     Lazy, streaming (it spills where there is a budget, and is as dear as a sort is). Rows equal in `columns` are put in
     order by `ties`, ascending: by default by all other columns, in the order of their names, so that the result does
     not depend on how the rows came, in which pieces, or on the order of columns. Name the ties where few columns tell
-    rows apart: that is cheaper. Text sorts by its bytes, NaN above every number. Adds and drops nothing.
+    rows apart: that is cheaper. Text sorts by its bytes, NaN above every number, null last (or first). Adds and drops
+    nothing.
 
     Raises:
         TransformError: at definition, when a column is not there or has no order (objects), or `descending` has another

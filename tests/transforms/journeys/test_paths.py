@@ -99,7 +99,10 @@ def test_times_of_other_units_and_zones_are_compared_as_instants():
         pl.col("at").dt.convert_time_zone("Asia/Tokyo").dt.cast_time_unit("ns")
     )
     orders = orders_of([(7, 1, at(0), None)]).with_columns(pl.col("bought_at").dt.cast_time_unit("ms"))
-    assert found(touches, orders, "1us").collect()["touches"].to_list() == [1]
+    later = orders.with_columns(pl.col("bought_at") + timedelta(seconds=2))
+    assert found(touches, orders, "1us").collect().select("touches", "age_s").rows() == [(1, 0.0)]
+    assert found(touches, later, "2s").collect().select("touches", "age_s").rows() == [(1, 2.0)]
+    assert found(touches, later, "1999ms").collect()["touches"].to_list() == [0]
 
 
 def test_the_hour_that_clocks_skip_is_no_part_of_an_age():

@@ -45,11 +45,17 @@ def test_returns_are_those_of_a_book_over_calendar_days(population, days):
 
 def test_refunds_lower_the_spend_and_are_counted():
     night = datetime(2024, 5, 31, 22, 30, tzinfo=UTC)
-    rows = [("a", night, cents(10)), ("a", night, cents(-4)), ("a", night, None), ("a", None, cents(1))]
+    rows = [
+        ("a", night, cents(10)),
+        ("a", night, cents(-4)),
+        ("a", night, None),
+        ("a", night, cents(0)),
+        ("a", None, cents(1)),
+    ]
     found = frame(rows, COSTS).lazy().pipe(daily_spend, spend="cost", time="at", by="ad", zone="Europe/Berlin")
     assert found.sort("day").collect().rows() == [
         ("a", None, Decimal("0.01"), 1, 0, 0),
-        ("a", date(2024, 6, 1), Decimal("0.06"), 3, 1, 1),
+        ("a", date(2024, 6, 1), Decimal("0.06"), 4, 1, 1),
     ]
     assert found.collect_schema().dtypes()[3:] == [pl.Int64] * 3
 
