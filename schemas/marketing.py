@@ -141,9 +141,14 @@ class Channel(pa.DataFrameModel):
 class AddressRange(pa.DataFrameModel):
     """One row per range of addresses, both ends included, with its country (ISO 3166, two letters)."""
 
-    first: str = pa.Field(str_matches=ADDRESS)
-    last: str = pa.Field(str_matches=ADDRESS)
+    first: str
+    last: str
     country: str = pa.Field(str_matches=COUNTRY)
+
+    @pa.check("first", "last", error="must be an IPv4 or IPv6 address")
+    def is_address(cls, data: PolarsData) -> pl.LazyFrame:
+        """Only addresses can be compared."""
+        return data.lazyframe.select(pl.col(data.key).str.contains(f"^{ADDRESS}"))
 
 
 class Click(pa.DataFrameModel):

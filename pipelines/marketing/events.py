@@ -6,8 +6,6 @@ events are looked up again.
 
 from datetime import timedelta
 
-from datetime import timedelta
-
 import polars as pl
 
 from framework import LazyFrame, Pipeline, delta_table, json_files, step, table
@@ -22,8 +20,6 @@ FIELDS = {
 }
 OWN_NETWORKS = ("10.0.0.0/8", "192.168.0.0/16", "2001:db8:ff::/48")
 """The house's addresses: private ones, and the office's."""
-YEAR = timedelta(days=365)
-"""Address ranges that are older than this have too many new owners."""
 OLDEST = timedelta(days=365)
 """Address ranges and channels that have not changed for longer are warned of."""
 
