@@ -190,7 +190,9 @@ def test_brief_is_one_line_per_pipeline_and_what_failed_in_words(sluice, project
         ["shop.daily_totals", "SUCCESS", "-", "-", "-", "-", "4", "-", "-", "TIME"],
         ["2", "succeeded"],
     ]
-    (project / "pipelines/shop/daily_totals.py").write_text(SLOW.replace("    if not", "    raise OSError('no')\n    if not"))
+    (project / "pipelines/shop/daily_totals.py").write_text(
+        SLOW.replace("    if not", "    raise OSError('no')\n    if not")
+    )
     (project / "data/raw/orders/2024-01-03.csv").write_text("not,a,header\n1,2,3\n")
     done = sluice("run", "slow.orders", "--brief", "--quiet", "--attempts", "1", cwd=project)
     assert done.returncode == 1

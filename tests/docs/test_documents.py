@@ -1,10 +1,15 @@
 """The documents say what is true: code in them is code of the repository, links and commands exist."""
 
+import ast
 import re
 import shlex
+from inspect import signature
 from pathlib import Path
 
 import pytest
+
+import framework
+from framework import transforms
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -15,9 +20,11 @@ PAGES = [
 ]
 
 
-def test_the_example_of_the_readme_stands_in_the_pipeline_it_names():
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert example in (ROOT / "pipelines/retail/sales.py").read_text()
+def test_the_examples_of_the_readme_stand_in_pipelines():
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    pipelines = [path.read_text() for path in (ROOT / "pipelines").rglob("*.py")]
+    assert examples[0] in (ROOT / "pipelines/retail/sales.py").read_text()
+    assert [example for example in examples if not any(example in text for text in pipelines)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -50,3 +57,23 @@ def test_every_setting_is_in_the_reference():
     names = [n for n in Settings.model_fields if n not in {"project", "s3"}]
     assert [n for n in names if f"`SLUICE_{n.upper()}`" not in text] == []
     assert [n for n in S3Settings.model_fields if f"__{n.upper()}`" not in text] == []
+
+
+def code_blocks():
+    for page in PAGES:
+        for number, block in enumerate(
+            re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+        ):
+            yield pytest.param(block, id=f"{page.name}-{number}")
+
+
+@pytest.mark.parametrize("block", list(code_blocks()))
+def test_code_of_the_documents_parses_and_calls_what_there_is_as_it_wants_to_be_called(block):
+    known = {name: getattr(module, name) for module in (framework, transforms) for name in module.__all__}
+    for call in (node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call)):
+        called, *rest = [call.func, *call.args]
+        if isinstance(called, ast.Attribute) and called.attr == "pipe":  # what is piped comes first
+            called, rest = call.args[0], call.args
+        if isinstance(called, ast.Name) and callable(known.get(called.id)):
+            options = {keyword.arg: None for keyword in call.keywords if keyword.arg}
+            signature(known[called.id]).bind(*rest, **options)
