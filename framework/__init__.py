@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from framework.core.clock import run_time
+    from framework.core.frames import PROVENANCE
     from framework.core.source import Reference
     from framework.core.typed import LazyFrame
     from framework.definition import Pipeline, json_file, step, table
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from framework.sources import csv_files, delta_table, json_files, parquet_files
 
 __all__ = [
+    "PROVENANCE",
     "LazyFrame",
     "Pipeline",
     "Reference",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "PROVENANCE": "core.frames",
     "LazyFrame": "core.typed",
     "Pipeline": "definition",
     "Reference": "core.source",

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from framework.cli.frames import show_frame
 from framework.cli.options import Exit, settings
+from framework.cli.output import hint
 from framework.cli.request import make_request
 from framework.errors import ConfigurationError
 
@@ -34,5 +35,5 @@ def show(
         raise ConfigurationError(f"--limit {limit}: expected 1 or more")
     here = settings()
     request = make_request(full=False, sample=sample, param=param)
-    show_frame(rows_of(node, load_pipelines(here), here, limit=limit, request=request), node=node)
+    show_frame(rows_of(node, load_pipelines(here), here, limit=limit, request=request, tell=hint), node=node)
     return Exit.OK

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from framework.run.workspace import open_workspace
 from framework.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import polars as pl
 
@@ -48,7 +50,8 @@ def show(
         node: `pipeline` for its output, `pipeline:name` for a source or a step, such as `retail.sales:valued_sales`.
         limit: How many rows at most.
         sample: The fraction of the input to compute from. Sources that name a column in `sample_by` keep all rows of
-            some of its values, the same ones in every source, so that joins still meet; the others are read whole.
+            some of its values, the same ones in every source, so that joins still meet; the others are read whole, and
+            a warning says so where none names one.
         inputs: Frames that stand in for sources, by the source's name: they are taken as they are.
         parameters: Run parameters by name.
         project: The project's folder.
@@ -61,7 +64,8 @@ def show(
         raise ConfigurationError(f"sample={sample}: expected a fraction above 0 and up to 1, such as 0.1")
     settings = load_settings(Path(project))
     request = RunRequest(parameters=dict(parameters or {}), sample=sample)
-    return rows_of(node, load_pipelines(settings), settings, limit=limit, request=request, inputs=inputs)
+    tell = partial(warnings.warn, stacklevel=4)
+    return rows_of(node, load_pipelines(settings), settings, limit=limit, request=request, inputs=inputs, tell=tell)
 
 
 def rows_of(
@@ -71,14 +75,16 @@ def rows_of(
     *,
     limit: int,
     request: RunRequest,
+    tell: Callable[[str], None],
     inputs: Mapping[str, pl.LazyFrame | pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
-    """Compute the first rows of a node; see `show`."""
+    """Compute the first rows of a node; see `show`. `tell` hears what the caller should know."""
     pipeline, node = _find(name, pipelines)
     given = dict(inputs or {})
     _require_sources(pipeline, given)
     space = open_workspace(settings)
     needed = (pipeline.upstream(node) & pipeline.sources.keys()) - given.keys()
+    _tell_of_sample(pipeline, needed, request.sample, tell)
     plan = _plan(pipeline, space, request, needed)
     with at_run_time(plan.planned_at):
         known = contracts(pipeline)
@@ -97,6 +103,13 @@ def _require_sources(pipeline: Pipeline, names: Iterable[str]) -> None:
         if name not in pipeline.sources:
             hint = did_you_mean(name, pipeline.sources)
             raise SelectionError(f"{pipeline.name} has no source '{name}' to stand in for; {hint}")
+
+
+def _tell_of_sample(pipeline: Pipeline, needed: set[str], sample: float | None, tell: Callable[[str], None]) -> None:
+    """Say so where a sample was asked for and everything is read."""
+    if sample is not None and needed and all(pipeline.sources[name].sample_by is None for name in needed):
+        names = ", ".join(sorted(needed))
+        tell(f"{pipeline.name}: {names} read whole, as none of them names a column in sample_by")
 
 
 def _plan(pipeline: Pipeline, space: Workspace, request: RunRequest, needed: set[str]) -> RunPlan:

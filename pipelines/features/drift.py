@@ -32,8 +32,8 @@ def drift(serving_features: LazyFrame[ServingFeatures], churn_training: LazyFram
 pipeline = Pipeline(
     "features.drift",
     sources={
-        "serving_features": delta_table("features/serving_features"),
-        "churn_training": delta_table("features/churn_training"),
+        "serving_features": delta_table("features/serving_features", sample_by="user_id"),
+        "churn_training": delta_table("features/churn_training", sample_by="user_id"),
     },
     steps=[drift],
     outputs=[table("features/drift", of=drift)],

@@ -41,8 +41,8 @@ def serving(serving_features: LazyFrame[ServingFeatures]) -> pl.LazyFrame:
 pipeline = Pipeline(
     "features.serving",
     sources={
-        "users": delta_table("features/users"),
-        "user_days": delta_table("features/user_days"),
+        "users": delta_table("features/users", sample_by="user_id"),
+        "user_days": delta_table("features/user_days", sample_by="user_id"),
         "churn_encodings": delta_table("features/churn_encodings"),
         "value_encodings": delta_table("features/value_encodings"),
     },

@@ -28,7 +28,7 @@ def sessions(events: LazyFrame[DatedEvent]) -> pl.LazyFrame:
 
 pipeline = Pipeline(
     "features.session_features",
-    sources={"events": delta_table("features/events")},
+    sources={"events": delta_table("features/events", sample_by="user_id")},
     steps=[sessions],
     outputs=[
         table(

@@ -65,9 +65,9 @@ def user_days(day_activity: LazyFrame[DayActivity]) -> pl.LazyFrame:
 pipeline = Pipeline(
     "features.user_days",
     sources={
-        "events": delta_table("features/events"),
-        "sessions": delta_table("features/session_features"),
-        "transactions": delta_table("features/transactions"),
+        "events": delta_table("features/events", sample_by="user_id"),
+        "sessions": delta_table("features/session_features", sample_by="user_id"),
+        "transactions": delta_table("features/transactions", sample_by="user_id"),
     },
     steps=[day_activity, user_days],
     outputs=[table("features/user_days", of=user_days, mode="merge", key=KEY, recompute_by="user_id")],

@@ -68,9 +68,9 @@ def value_training(examples: LazyFrame[ValueExample], encodings: LazyFrame[Encod
 pipeline = Pipeline(
     "features.value_training",
     sources={
-        "labels": delta_table("features/labels"),
-        "users": delta_table("features/users"),
-        "user_days": delta_table("features/user_days"),
+        "labels": delta_table("features/labels", sample_by="user_id"),
+        "users": delta_table("features/users", sample_by="user_id"),
+        "user_days": delta_table("features/user_days", sample_by="user_id"),
     },
     steps=[label_counts, cutoffs, *FEATURIZERS, examples, encodings, value_training],
     outputs=[

@@ -34,7 +34,7 @@ def credit(journeys: LazyFrame[Touch]) -> pl.LazyFrame:
 
 pipeline = Pipeline(
     "marketing.attribution",
-    sources={"journeys": delta_table("marketing/journeys")},
+    sources={"journeys": delta_table("marketing/journeys", sample_by="user_id")},
     steps=[credit],
     outputs=[
         table("marketing/attribution", of=credit, mode="replace_partitions", partition_by="day", recompute_by="day"),

@@ -33,8 +33,8 @@ def channel_credit(journeys: LazyFrame[Touch], lost_journeys: LazyFrame[LostTouc
 pipeline = Pipeline(
     "marketing.channel_credit",
     sources={
-        "journeys": delta_table("marketing/journeys"),
-        "lost_journeys": delta_table("marketing/lost_journeys"),
+        "journeys": delta_table("marketing/journeys", sample_by="user_id"),
+        "lost_journeys": delta_table("marketing/lost_journeys", sample_by="user_id"),
     },
     steps=[channel_credit],
     outputs=[table("marketing/channel_credit", of=channel_credit, mode="overwrite")],

@@ -21,7 +21,7 @@ def conversion_values(conversions: LazyFrame[Conversion], rates: LazyFrame[Rate]
 pipeline = Pipeline(
     "marketing.conversion_values",
     sources={
-        "conversions": delta_table("marketing/conversions"),
+        "conversions": delta_table("marketing/conversions", sample_by="user_id"),
         "rates": delta_table("marketing/rates", key="currency"),
     },
     steps=[conversion_values],

@@ -5,8 +5,21 @@ A conversion whose currency has no rate at all waits in quarantine until there i
 
 import polars as pl
 
-from framework import LazyFrame, Pipeline, csv_files, delta_table, step, table
-from schemas.marketing import ZONE, Conversion, CrmConversion, Rate, ShopConversion
+from framework import PROVENANCE, LazyFrame, Pipeline, csv_files, delta_table, step, table
+from framework.transforms import unify
+from schemas.marketing import AMOUNT, ZONE, Conversion, CrmConversion, Rate, ShopConversion
+
+MODEL = pl.Schema(
+    {
+        "conversion_id": pl.String(),
+        "user_id": pl.String(),
+        "converted_at": pl.Datetime("us", "UTC"),
+        "type": pl.String(),
+        "value": AMOUNT,
+        "currency": pl.String(),
+    }
+)
+"""What both reports are brought into."""
 
 
 @step(returns=Conversion)
@@ -16,11 +29,14 @@ def conversions(crm: LazyFrame[CrmConversion], shop: LazyFrame[ShopConversion]) 
     The shops' times are those of clocks in Berlin; of the two moments at which a clock shows the same in autumn the
     earlier is meant. The day is Berlin's.
     """
-    local = pl.col("converted_at_local").dt.replace_time_zone(ZONE, ambiguous="earliest")
-    at_the_counter = shop.with_columns(converted_at=local.dt.convert_time_zone("UTC"), origin=pl.lit("shop")).drop(
-        "converted_at_local"
+    local = pl.col("converted_at_local").dt.replace_time_zone(ZONE, ambiguous="earliest").dt.convert_time_zone("UTC")
+    same = {name: name for name in ("conversion_id", "user_id", "type", "value", "currency")}
+    together = unify(
+        {"crm": (crm, {**same, "converted_at": "converted_at"}), "shop": (shop, {**same, "converted_at": local})},
+        MODEL,
+        into="origin",
+        keep=PROVENANCE,
     )
-    together = pl.concat([crm.with_columns(origin=pl.lit("crm")), at_the_counter], how="diagonal")
     return together.with_columns(day=pl.col("converted_at").dt.convert_time_zone(ZONE).dt.date())
 
 

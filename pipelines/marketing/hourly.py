@@ -25,7 +25,10 @@ def hourly(people: LazyFrame[Event]) -> pl.LazyFrame:
 
 pipeline = Pipeline(
     "marketing.hourly",
-    sources={"events": delta_table("marketing/events"), "robots": delta_table("marketing/robots", key="user_id")},
+    sources={
+        "events": delta_table("marketing/events", sample_by="user_id"),
+        "robots": delta_table("marketing/robots", key="user_id", sample_by="user_id"),
+    },
     steps=[people, hourly],
     outputs=[
         table("marketing/hourly", of=hourly, mode="replace_partitions", partition_by="day", recompute_by="day"),

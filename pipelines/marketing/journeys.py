@@ -34,9 +34,9 @@ def journeys(people: LazyFrame[Event], conversion_values: LazyFrame[ConversionVa
 pipeline = Pipeline(
     "marketing.journeys",
     sources={
-        "events": delta_table("marketing/events"),
-        "robots": delta_table("marketing/robots"),
-        "conversion_values": delta_table("marketing/conversion_values"),
+        "events": delta_table("marketing/events", sample_by="user_id"),
+        "robots": delta_table("marketing/robots", sample_by="user_id"),
+        "conversion_values": delta_table("marketing/conversion_values", sample_by="user_id"),
     },
     steps=[people, journeys],
     outputs=[

@@ -27,9 +27,9 @@ def lost_journeys(people: LazyFrame[Event], conversion_values: LazyFrame[Convers
 pipeline = Pipeline(
     "marketing.lost_journeys",
     sources={
-        "events": delta_table("marketing/events"),
-        "robots": delta_table("marketing/robots"),
-        "conversion_values": delta_table("marketing/conversion_values"),
+        "events": delta_table("marketing/events", sample_by="user_id"),
+        "robots": delta_table("marketing/robots", sample_by="user_id"),
+        "conversion_values": delta_table("marketing/conversion_values", sample_by="user_id"),
     },
     steps=[people, lost_journeys],
     outputs=[

@@ -26,7 +26,7 @@ def robots(events: LazyFrame[Event]) -> pl.LazyFrame:
 
 pipeline = Pipeline(
     "marketing.robots",
-    sources={"events": delta_table("marketing/events")},
+    sources={"events": delta_table("marketing/events", sample_by="user_id")},
     steps=[robots],
     outputs=[table("marketing/robots", of=robots, mode="merge", key="user_id", recompute_by="user_id")],
 )

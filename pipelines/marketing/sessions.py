@@ -30,7 +30,10 @@ def sessions(people: LazyFrame[Event]) -> pl.LazyFrame:
 
 pipeline = Pipeline(
     "marketing.sessions",
-    sources={"events": delta_table("marketing/events"), "robots": delta_table("marketing/robots")},
+    sources={
+        "events": delta_table("marketing/events", sample_by="user_id"),
+        "robots": delta_table("marketing/robots", sample_by="user_id"),
+    },
     steps=[people, sessions],
     outputs=[
         table(

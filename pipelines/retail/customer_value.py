@@ -35,7 +35,10 @@ def customer_value(sales: LazyFrame[ValuedSale], customers: LazyFrame[Customer])
 
 pipeline = Pipeline(
     "retail.customer_value",
-    sources={"sales": delta_table("retail/sales"), "customers": delta_table("retail/customers")},
+    sources={
+        "sales": delta_table("retail/sales", sample_by="customer_id"),
+        "customers": delta_table("retail/customers", sample_by="customer_id"),
+    },
     steps=[customer_value],
     outputs=[
         table(

@@ -28,7 +28,7 @@ def daily_sales(sales: LazyFrame[ValuedSale], products: LazyFrame[Product]) -> p
 pipeline = Pipeline(
     "retail.daily_sales",
     sources={
-        "sales": delta_table("retail/sales"),
+        "sales": delta_table("retail/sales", sample_by="transaction_id"),
         "products": delta_table("retail/products", key="product_id"),
     },
     steps=[daily_sales],

@@ -16,7 +16,7 @@ def stock(inventory: LazyFrame[InventoryUpdate]) -> pl.LazyFrame:
 
 pipeline = Pipeline(
     "retail.stock",
-    sources={"inventory": delta_table("retail/inventory")},
+    sources={"inventory": delta_table("retail/inventory", sample_by="product_id")},
     steps=[stock],
     outputs=[
         table(

@@ -35,6 +35,8 @@ orders = Pipeline("t.orders", sources={"orders": csv_files("*.csv", sample_by="u
     outputs=[table("t/orders", of=large, mode="merge", key="order_id")])
 sums = Pipeline("t.totals", sources={"orders": delta_table("t/orders", sample_by="user_id")}, steps=[totals],
     outputs=[table("t/totals", of=totals)])
+copies = Pipeline("t.copies", sources={"totals": delta_table("t/totals", schema=Total)},
+    outputs=[table("t/copies", of="totals")])
 """
 
 
@@ -55,7 +57,8 @@ def ran(project):
     from framework.definition.load import load_pipelines
 
     settings = Settings(project=project, packages=("shown_pipelines",))
-    run_pipeline(load_pipelines(settings)["t.orders"], settings, RunRequest())
+    for name in ("t.orders", "t.totals"):
+        run_pipeline(load_pipelines(settings)[name], settings, RunRequest())
     return project
 
 
@@ -105,6 +108,13 @@ def test_what_cannot_be_opened_is_told_with_the_nearest_name(project, node, opti
     with pytest.raises(error) as caught:
         show(node, project=project, **options)
     assert message in str(caught.value)
+
+
+def test_a_sample_that_is_everything_says_so(ran):
+    words = "t.copies: totals read whole, as none of them names a column in sample_by"
+    with pytest.warns(UserWarning, match=words):
+        found = show("t.copies", sample=0.5, limit=1_000, project=ran)
+    assert found.height == 500
 
 
 def test_a_table_that_is_not_there_yet_is_named(tmp_path, project):

@@ -147,6 +147,32 @@ def test_nothing_to_unify_is_refused():
     ]
 
 
+def test_columns_to_keep_come_behind_the_channel_as_they_are():
+    web = pl.LazyFrame({"visitor": ["ann"], "_source_line": [2]})
+    shop = pl.LazyFrame({"customer": ["bob"], "_source_line": [7]})
+    channels = {"web": (web, {"user_id": "visitor"}), "shop": (shop, {"user_id": "customer"})}
+    found = unify(channels, {"user_id": pl.String}, keep="_source_line").collect()
+    assert found.columns == ["user_id", "channel", "_source_line"]
+    assert sorted(found.rows()) == [("ann", "web", 2), ("bob", "shop", 7)]
+
+
+def test_columns_to_keep_must_be_in_every_channel_of_one_type_and_no_other_column():
+    web = pl.LazyFrame({"visitor": ["ann"], "line": [2]})
+    shop = pl.LazyFrame({"customer": ["bob"], "line": ["7"]})
+    channels = {"web": (web, {"user_id": "visitor"}), "shop": (shop, {"user_id": "customer"})}
+    with pytest.raises(TransformError) as caught:
+        unify(channels, {"user_id": pl.String}, keep=["line", "file", "channel"])
+    assert str(caught.value).splitlines() == [
+        "unify: 6 problems in the mapping:",
+        "  - keep: 'line' is Int64 and String (give it one type in every channel)",
+        "  - web.file: is to be kept, but is not there (known: line, visitor)",
+        "  - shop.file: is to be kept, but is not there (known: customer, line)",
+        "  - keep: 'channel' is a column of the result already (rename one of them)",
+        "  - web.channel: is to be kept, but is not there (known: line, visitor)",
+        "  - shop.channel: is to be kept, but is not there (known: customer, line)",
+    ]
+
+
 def test_empty_channels_give_an_empty_frame_of_the_schema():
     empty = both(pl.LazyFrame(schema=WEB), pl.LazyFrame(schema=SHOP)).collect()
     assert (empty.height, empty.schema) == (0, pl.Schema(SCHEMA | {"channel": pl.String}))
