@@ -40,10 +40,10 @@ def python(case: str, data: Path, scratch: Path, interpreter: str = sys.executab
     return [interpreter, "-m", "benchmarks.cases", case, str(data), str(scratch)]
 
 
-def measure(cases: Sequence[Case], scratch: Path, rounds: int) -> dict[str, list[Sample]]:
+def measure(cases: Sequence[Case], scratch: Path, rounds: int, *, warm_up: bool = True) -> dict[str, list[Sample]]:
     """Run all cases once to warm up, then in turn, round by round."""
     samples: dict[str, list[Sample]] = {case.name: [] for case in cases}
-    for number in range(rounds + 1):
+    for number in range(0 if warm_up else 1, rounds + 1):
         for case in cases:
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(parents=True)
