@@ -180,8 +180,9 @@ def show(comparison: Comparison, samples: dict[str, list[Sample]]) -> None:
         print(f"  {name:14} wall {one.wall_s:8.2f} s   cpu {one.cpu_s:8.2f} s   peak {one.rss_mb:7.0f} MiB")
     for what in ("wall_s", "cpu_s", "rss_mb"):
         middle, least, most = ratio(samples, comparison.ours, comparison.limit, what)
-        control = ratio(samples, CONTROL if CONTROL in samples else comparison.limit, comparison.limit, what)[0]
-        told = f"control {control:.2f}" if CONTROL in samples else "run once, no control"
+        told = "run once, no control"
+        if CONTROL in samples:
+            told = f"control {ratio(samples, CONTROL, comparison.limit, what)[0]:.2f}"
         verdict = ""
         if what in comparison.most:
             verdict = f"   at most {comparison.most[what]}: {'met' if middle <= comparison.most[what] else 'MISSED'}"
