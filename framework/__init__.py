@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from framework.core.clock import run_time
     from framework.core.frames import PROVENANCE
-    from framework.core.source import Reference
+    from framework.core.source import Nulls, Reference
     from framework.core.typed import LazyFrame
     from framework.definition import Pipeline, json_file, step, table
     from framework.run.flow import run_pipeline
     from framework.run.request import RunRequest
     from framework.run.show import scan_table, show, table_version
     from framework.settings import Settings, load_settings
-    from framework.sources import csv_files, delta_table, json_files, parquet_files
+    from framework.sources import csv_files, delta_table, guarded, json_files, parquet_files
 
 __all__ = [
     "PROVENANCE",
     "LazyFrame",
+    "Nulls",
     "Pipeline",
     "Reference",
     "RunRequest",
     "Settings",
     "csv_files",
     "delta_table",
+    "guarded",
     "json_file",
     "json_files",
     "load_settings",
@@ -45,12 +47,14 @@ __all__ = [
 _HOMES = {
     "PROVENANCE": "core.frames",
     "LazyFrame": "core.typed",
+    "Nulls": "core.source",
     "Pipeline": "definition",
     "Reference": "core.source",
     "RunRequest": "run.request",
     "Settings": "settings",
     "csv_files": "sources",
     "delta_table": "sources",
+    "guarded": "sources",
     "json_file": "definition",
     "json_files": "sources",
     "load_settings": "settings",

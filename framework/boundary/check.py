@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.conform import passing, total
+from framework.boundary.conform import passing
 from framework.boundary.judge import OK, Judged, judge
+from framework.boundary.rule import total
+from framework.boundary.tally import Example, Tally, shown
+from framework.boundary.totals import Totals
 from framework.core.frames import BLANK, MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 
 if TYPE_CHECKING:
@@ -36,30 +39,17 @@ QUARANTINE_SCHEMA = pl.Schema(
 """A quarantined row: where it stood, every rule it broke, and its values as they were read (JSON)."""
 
 
-class Tally:
-    """The counts of a boundary.
-
-    `rows_in` = `accepted` + `refused` + `blank`; `waiting` of the refused break nothing but foreign keys. `broken`
-    counts per reason over the refused, `warnings` over all rows.
-    """
-
-    def __init__(self) -> None:
-        self.rows_in = 0
-        self.accepted = 0
-        self.refused = 0
-        self.waiting = 0
-        self.blank = 0
-        self.broken: Counter[str] = Counter()
-        self.warnings: Counter[str] = Counter()
-
-
 @dataclass(frozen=True)
 class Checked:
-    """What a boundary gives: the accepted rows, typed, with their provenance, lazy; and the counts of what passed."""
+    """What a boundary gives: the accepted rows, typed, with their provenance, lazy; and the counts of what passed.
+
+    `totals`: what dataset rules look at, complete once the plan has run to its end.
+    """
 
     accepted: pl.LazyFrame
     counts: Tally
     sorters: tuple[_Sorter, ...] = ()
+    totals: Totals = field(default_factory=lambda: Totals((), pl.Schema()))
 
     @property
     def tally(self) -> Tally:
@@ -82,6 +72,7 @@ def check(
 
     Casts, rules and the verdict are expressions of the plan. Behind them every batch passes once: what is refused is
     set aside for `quarantine` there and counted, what is accepted goes on. So no row is held back for a second look.
+    Dataset rules judge the rows that are accepted, and only count here: `Checked.totals` says whether they hold.
 
     Args:
         parts: Lazy frames of raw rows, each with provenance; their raw types may differ from part to part.
@@ -96,15 +87,15 @@ def check(
     Raises:
         SchemaError: at planning, when a raw type cannot become the declared one without loss.
     """
-    tally = Tally()
+    tally, totals = Tally(), Totals(contract.dataset_rules, contract.schema)
     accepted, sorters = [], []
     columns = [*contract.columns, *PROVENANCE]
     for judged in judge(parts, contract, known or {}, on_invalid):
-        sorter = _Sorter(judged, columns, source, tally, None if on_invalid == "drop" else quarantine)
+        sorter = _Sorter(judged, contract, source, (tally, totals), None if on_invalid == "drop" else quarantine)
         schema = judged.rows.select(columns).collect_schema()
         accepted.append(passing(judged.rows, sorter, schema))
         sorters.append(sorter)
-    return Checked(pl.concat(accepted), tally, tuple(sorters))
+    return Checked(pl.concat(accepted), tally, tuple(sorters), totals)
 
 
 class _Sorter:
@@ -116,19 +107,26 @@ class _Sorter:
     def __init__(
         self,
         judged: Judged,
-        columns: list[str],
+        contract: Contract,
         source: str,
-        tally: Tally,
+        counting: tuple[Tally, Totals],
         quarantine: Callable[[pl.DataFrame], None] | None,
     ) -> None:
         self._rules = judged.rules
         self._counted = judged.counted
-        self._columns = columns
+        self._contract = contract
+        self._columns = [*contract.columns, *PROVENANCE]
+        self._place = [pl.col(SOURCE_FILE), pl.col(SOURCE_LINE), judged.raw.alias("raw")]
+        in_column = dict.fromkeys(rule.column for rule in judged.rules)
+        self._in_column = {
+            column: pl.any_horizontal([_breaks(r, judged.rules) for r in judged.rules if r.column == column]).sum()
+            for column in in_column
+        }
         self._shape = _quarantine_columns(judged, source)
         self._broken = [_breaks(rule, judged.rules).sum().alias(str(i)) for i, rule in enumerate(judged.rules)]
         self._warned = [(~total(r.holds) & IS_ROW).sum().alias(str(i)) for i, r in enumerate(judged.counted)]
         self._waits = _waits(judged.rules).sum()
-        self._tally = tally
+        self._tally, self._totals = counting
         self._quarantine = quarantine
         self._lock = threading.Lock()
         self._refused: list[pl.DataFrame] = []
@@ -145,11 +143,13 @@ class _Sorter:
             self._tally.accepted += accepted.height
             for rule, count in zip(self._counted, warnings, strict=False):
                 self._tally.warnings[rule.reason] += count
+                self._tally.of(rule).warned += count
             if accepted.height < batch.height:
                 self._refused.append(batch.filter(~verdict))
             if sum(frame.height for frame in self._refused) >= REFUSED_AT_ONCE:
                 full, self._refused = self._refused, []
         self._settle(full)
+        self._totals.add(accepted)
         return accepted
 
     def close(self) -> None:
@@ -164,14 +164,42 @@ class _Sorter:
         every = pl.concat(refused)
         rows = every.filter(IS_ROW)
         counts = rows.select(self._broken).row(0)
+        in_column = [rows.select(count).item() for count in self._in_column.values()]
         with self._lock:
             self._tally.refused += rows.height
             self._tally.blank += every.height - rows.height
             self._tally.waiting += rows.select(self._waits).item()
             for rule, count in zip(self._rules, counts, strict=True):
                 self._tally.broken[rule.reason] += count
+                self._tally.of(rule).refused += count
+            for column, count in zip(self._in_column, in_column, strict=True):
+                self._tally.by_column[column] += count
+        for rule, count in zip(self._rules, counts, strict=True):
+            if count and self._tally.of(rule).wanted > 0:
+                self._keep_examples(rows, rule)
         if rows.height and self._quarantine is not None:
             self._quarantine(rows.select(self._shape).cast(dict(QUARANTINE_SCHEMA)))  # type: ignore[arg-type]
+
+    def _keep_examples(self, rows: pl.DataFrame, rule: Rule) -> None:
+        found = rows.filter(_breaks(rule, self._rules)).head(self._tally.of(rule).wanted).select(self._place)
+        names = looks_at(rule, self._contract)
+        examples = [Example(file, line, self._values(raw, names)) for file, line, raw in found.rows()]
+        with self._lock:
+            broken = self._tally.of(rule)
+            broken.examples.extend(examples[: broken.wanted])
+
+    def _values(self, raw: str | None, names: Sequence[str]) -> dict[str, str]:
+        values = json.loads(raw or "{}")
+        columns = self._contract.columns
+        return {name: shown(values.get(name), is_sensitive=columns[name].is_sensitive) for name in names}
+
+
+def looks_at(rule: Rule, contract: Contract) -> list[str]:
+    """The columns whose values say why a row breaks a rule."""
+    if rule.column is not None:
+        return [rule.column]
+    names = dict.fromkeys(rule.keys or rule.holds.meta.root_names())
+    return [name for name in names if name in contract.columns]
 
 
 def _waits(rules: Sequence[Rule]) -> pl.Expr:

@@ -4,37 +4,61 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.contract import ColumnSpec, Contract, Rule
+from framework.boundary.rule import Rule, total
+from framework.boundary.totals import Totals
+from framework.boundary.windows import settle_windows
+from framework.core.frames import PROVENANCE
 from framework.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from framework.boundary.contract import ColumnSpec, Contract
 
 
 def conform(frame: pl.LazyFrame, contract: Contract, step: str) -> pl.LazyFrame:
     """Hold a step's output against the columns it declares, without reading: names and types, in the plan.
 
-    Columns beyond the contract (provenance) are kept.
+    Optional columns that are missing are added, with their default or null. Columns beyond the contract are kept,
+    unless the schema is strict (an error, but for provenance) or filters (left out).
 
     Raises:
         SchemaError: at planning, naming every missing column and every type that differs.
     """
     found = frame.collect_schema()
+    surplus = [name for name in found if name not in contract.columns]
     wrong = []
     for name, spec in contract.columns.items():
-        if name not in found:
-            wrong.append(f"{name} is missing")
-        elif found[name] != spec.dtype and not _same_family(found[name], spec.dtype):
+        if name not in found and spec.required:
+            near = get_close_matches(name, surplus, n=1)
+            wrong.append(f"{name} is missing" + (f" (is '{near[0]}' meant?)" if near else ""))
+        elif name in found and found[name] != spec.dtype and not _same_family(found[name], spec.dtype):
             wrong.append(f"{name} is {found[name]}, declared {spec.dtype}")
+    foreign = [name for name in surplus if name not in PROVENANCE]
+    if contract.is_strict and foreign:
+        wrong.append(f"{', '.join(foreign)}: not declared")
+    wrong.extend(misplaced(found, contract))
     if wrong:
         raise SchemaError(f"step '{step}' does not give what {contract.name} declares: {'; '.join(wrong)}")
-    return frame.with_columns(
-        pl.col(name).cast(spec.dtype) for name, spec in contract.columns.items() if found[name] != spec.dtype
-    )
+    specs = contract.columns.values()
+    kept = frame.select(n for n in found if n not in foreign) if contract.is_filter else frame
+    added = [pl.lit(s.default, dtype=s.dtype).alias(s.name) for s in specs if s.name not in found]
+    cast = [pl.col(s.name).cast(s.dtype) for s in specs if s.name in found and found[s.name] != s.dtype]
+    return kept.with_columns(*added, *cast)
+
+
+def misplaced(names: Iterable[str], contract: Contract) -> list[str]:
+    """Say which order columns should have, where the schema asks for one (`ordered`) and they have another."""
+    found = [name for name in names if name in contract.columns]
+    declared = [name for name in contract.columns if name in found]
+    if not contract.is_ordered or found == declared:
+        return []
+    return [f"columns are in the order {', '.join(found)}, declared {', '.join(declared)}"]
 
 
 def _same_family(found: pl.DataType, declared: pl.DataType) -> bool:
@@ -45,31 +69,43 @@ def _same_family(found: pl.DataType, declared: pl.DataType) -> bool:
 
 
 class Violations:
-    """Counts, per rule, the rows of a step's output that break the contract it declares. Safe to share by threads."""
+    """Counts, per rule, the rows of a step's output that break the contract it declares. Safe to share by threads.
+
+    `counts`: what fails the step. `warnings`: rules that only warn. `totals`: what its dataset rules look at.
+    """
 
     def __init__(self, contract: Contract, *, settled: Collection[Rule] = ()) -> None:
         """Count the rules of a contract, but for those known to hold already (`settled`)."""
         done = {_identity(rule) for rule in settled}
         self.rules = [rule for rule in contract_rules(contract) if _identity(rule) not in done]
         self.counts: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+        self.contract = contract
+        self.totals = Totals(contract.dataset_rules, contract.schema)
         self._lock = threading.Lock()
 
     def watch(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Give the same rows, lazy; as they pass, in one execution, what they break is counted."""
-        if not self.rules:
+        if not self.rules and not self.totals.rules:
             return rows
-        holds = pl.all_horizontal([total(rule.holds) for rule in self.rules])
-        broken = [(~total(rule.holds)).sum().alias(str(i)) for i, rule in enumerate(self.rules)]
+        windows, settled = settle_windows(self.rules, (), {})
+        answers = [window.meta.output_name() for window in windows]
+        broken = [(~total(rule.holds)).sum().alias(str(i)) for i, rule in enumerate(settled)]
+        holds = pl.all_horizontal([pl.lit(value=True), *(total(rule.holds) for rule in settled)])
 
         def count(batch: pl.DataFrame) -> pl.DataFrame:
             if not batch.select(holds.all()).item():
-                found = batch.select(broken).row(0)
-                with self._lock:
-                    for rule, rows_broken in zip(self.rules, found, strict=True):
-                        self.counts[rule.reason] += rows_broken
-            return batch
+                self._count(batch.select(broken).row(0))
+            self.totals.add(batch)
+            return batch.drop(answers)
 
-        return passing(rows, count, rows.collect_schema())
+        return passing(rows.with_columns(windows), count, rows.collect_schema())
+
+    def _count(self, found: Sequence[int]) -> None:
+        with self._lock:
+            for rule, rows_broken in zip(self.rules, found, strict=True):
+                counts = self.warnings if rule.severity == "warning" else self.counts
+                counts[rule.reason] += rows_broken
 
 
 def passing(rows: pl.LazyFrame, function: Callable[[pl.DataFrame], pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:
@@ -89,11 +125,6 @@ def passing(rows: pl.LazyFrame, function: Callable[[pl.DataFrame], pl.DataFrame]
     ).cache()
 
 
-def total(holds: pl.Expr) -> pl.Expr:
-    """A rule that has no answer for a row (a null in it) holds."""
-    return holds.fill_null(value=True)
-
-
 def is_there(spec: ColumnSpec) -> pl.Expr:
     """Whether a typed column has a value."""
     typed = pl.col(spec.name)
@@ -102,13 +133,13 @@ def is_there(spec: ColumnSpec) -> pl.Expr:
 
 
 def contract_rules(contract: Contract) -> list[Rule]:
-    """The rules on typed rows: columns that must not be empty, and the rules that are errors."""
+    """The rules on typed rows: columns that must not be empty, and the checks of the schema."""
     missing = [
         Rule("not_null", spec.name, is_there(spec), "must not be empty")
         for spec in contract.columns.values()
-        if not spec.nullable
+        if not spec.nullable and (spec.required or spec.default is not None)  # one that is not delivered is null
     ]
-    return [*missing, *(rule for rule in contract.rules if rule.severity == "error")]
+    return [*missing, *contract.rules]
 
 
 def settled_rules(contract: Contract, untouched: Collection[str]) -> list[Rule]:
@@ -116,7 +147,7 @@ def settled_rules(contract: Contract, untouched: Collection[str]) -> list[Rule]:
     return [
         rule
         for rule in contract_rules(contract)
-        if not rule.is_window and set(rule.holds.meta.root_names()) <= set(untouched)
+        if rule.severity == "error" and not rule.is_window and set(rule.holds.meta.root_names()) <= set(untouched)
     ]
 
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from framework.boundary.casts import cast
-from framework.boundary.conform import is_there, total
-from framework.boundary.contract import ColumnSpec, Contract, Rule
+from framework.boundary.conform import is_there
+from framework.boundary.missing import without_tokens
+from framework.boundary.rule import Rule, total
+from framework.boundary.type_words import loss_words, type_words
+from framework.boundary.windows import settle_windows
 from framework.core.frames import MALFORMED, PROVENANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
+    from framework.boundary.contract import ColumnSpec, Contract
     from framework.core.source import OnInvalid, Reference
 
 RAW = "_raw_"
 """Begins the names of raw columns beside the typed ones."""
 OK = "_ok"
 """The verdict: whether a row is accepted."""
-WINDOW = "_window_"
 PART = "_part"
 LOOKED_UP = 100_000
-EXAMPLE = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class _Typed:
-    """Rows of one part with typed columns, and the rules on whether they could be typed."""
+    """Rows of one part with typed columns, and the rules on whether they could be typed.
+
+    `lacks`: the optional columns that were not delivered, and for which rows.
+    """
 
     rows: pl.LazyFrame
     rules: tuple[Rule, ...]
     raw: pl.Expr
+    lacks: Mapping[str, pl.Expr]
 
 
 def judge(
@@ -79,28 +84,44 @@ def _type(part: pl.LazyFrame, contract: Contract, prefix: str) -> _Typed:
         values.append(value.alias(spec.name))
         structure.extend(rules)
     told = pl.struct(_told(pl.col(prefix + name), dtype).alias(name) for name, dtype in raw.items())
-    return _Typed(rows.with_columns(values), tuple(structure), told.struct.json_encode())
+    lacks = {spec.name: pl.lit(value=True) for spec in contract.columns.values() if is_left_out(spec, available)}
+    return _Typed(rows.with_columns(values), tuple(structure), told.struct.json_encode(), lacks)
+
+
+def is_left_out(spec: ColumnSpec, available: Container[str]) -> bool:
+    """Whether an optional column was not delivered: then it is null, and no rule is broken by that."""
+    return spec.name not in available and not spec.required and spec.default is None
 
 
 def _together(parts: Sequence[_Typed]) -> _Typed:
     """Put parts of different raw types into one frame, where each row is held against the rules of its own part."""
     rows = [part.rows.with_columns(pl.lit(n, dtype=pl.Int32).alias(PART)) for n, part in enumerate(parts)]
-    rules = []
-    for same in zip(*(part.rules for part in parts), strict=True):
-        holds = [(pl.col(PART) != n) | total(rule.holds) for n, rule in enumerate(same)]
-        rules.append(replace(same[0], holds=pl.all_horizontal(holds)))
+    every = dict.fromkeys((rule.name, rule.column) for part in parts for rule in part.rules)
+    rules = [_of_parts([_find(part.rules, *identity) for part in parts]) for identity in every]
     raw = pl.coalesce(pl.when(pl.col(PART) == n).then(part.raw) for n, part in enumerate(parts))
-    return _Typed(pl.concat(rows, how="diagonal"), tuple(rules), raw)
+    absent = {name: [n for n, part in enumerate(parts) if name in part.lacks] for part in parts for name in part.lacks}
+    lacks = {name: pl.col(PART).is_in(numbers) for name, numbers in absent.items()}
+    return _Typed(pl.concat(rows, how="diagonal"), tuple(rules), raw, lacks)
+
+
+def _find(rules: Sequence[Rule], name: str, column: str | None) -> Rule | None:
+    return next((rule for rule in rules if (rule.name, rule.column) == (name, column)), None)
+
+
+def _of_parts(same: Sequence[Rule | None]) -> Rule:
+    """One rule of several parts, each of which may hold it in its own way, or not know it."""
+    holds = [(pl.col(PART) != n) | total(rule.holds) for n, rule in enumerate(same) if rule is not None]
+    first = next(rule for rule in same if rule is not None)
+    return replace(first, holds=pl.all_horizontal(holds))
 
 
 def _judge(typed: _Typed, contract: Contract, known: Mapping[Reference, pl.DataFrame], on_invalid: OnInvalid) -> Judged:
     rows = typed.rows
     for reference, values in known.items():
         rows = _look_up(rows, reference, values)
-    declared = [_settle_window(rule, i) for i, rule in enumerate(contract.rules)]
-    windows = [rule.holds.alias(f"{WINDOW}{i}") for i, rule in enumerate(contract.rules) if rule.is_window]
+    windows, declared = settle_windows(contract.rules, typed.rules, typed.lacks)
     every = (*typed.rules, *declared, *(_reference_rule(r) for r in known))
-    blocking = typed.rules if on_invalid == "warn" else [r for r in every if r.severity != "warning"]
+    blocking = [r for r in (typed.rules if on_invalid == "warn" else every) if r.severity != "warning"]
     verdict = pl.all_horizontal([r.holds for r in blocking]).fill_null(value=True)
     counted = tuple(r for r in every if all(r is not b for b in blocking))
     return Judged(rows.with_columns(windows).with_columns(verdict.alias(OK)), every, typed.raw, counted)
@@ -124,11 +145,6 @@ def _told(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.lit("bytes within a nested value") if dtype.is_nested() and "Binary" in str(dtype) else raw
 
 
-def _settle_window(rule: Rule, number: int) -> Rule:
-    """A rule that looks at many rows is answered in the plan, where they all are; batches then read its answer."""
-    return replace(rule, holds=pl.col(f"{WINDOW}{number}")) if rule.is_window else rule
-
-
 def _malformed_rule() -> Rule:
     return Rule("malformed", None, pl.col(MALFORMED).is_null(), "the line is malformed")
 
@@ -136,35 +152,26 @@ def _malformed_rule() -> Rule:
 def _typed(spec: ColumnSpec, available: pl.Schema, prefix: str) -> tuple[pl.Expr, list[Rule]]:
     """The typed value of a column, and the rules on whether it could be typed and is there."""
     raw, typed = pl.col(prefix + spec.name), pl.col(spec.name)
+    lost = None
     if spec.name not in available or available[spec.name] == pl.Null:
         value, kept = pl.lit(None, dtype=spec.dtype), pl.lit(value=True)
     else:
-        done = cast(raw, typed, available[spec.name], spec.dtype, spec.formats)
+        raw = without_tokens(raw, available[spec.name], spec.dtype, spec.reading)
+        done = cast(raw, typed, available[spec.name], spec.dtype, spec.reading)
         value, kept = done.value, done.kept
+        lost = done.lost
     if spec.default is not None:
         is_missing = raw.is_null() if spec.name in available else pl.lit(value=True)
         if spec.dtype.is_float():
             is_missing = is_missing | value.is_nan()
         value = pl.when(is_missing).then(pl.lit(spec.default, dtype=spec.dtype)).otherwise(value)
     rules = [Rule("type", spec.name, kept, type_words(spec))]
-    if not spec.nullable:
+    if not spec.nullable and not is_left_out(spec, available):
         given = is_there(spec) if spec.name not in available else is_there(spec) | ~kept
         rules.append(Rule("not_null", spec.name, given, "must not be empty"))
+    if lost is not None:
+        rules.append(Rule("lossy", spec.name, ~lost, loss_words(spec), "warning"))
     return value, rules
-
-
-def type_words(spec: ColumnSpec) -> str:
-    """Say in plain words what a column's values must look like."""
-    dtype = spec.dtype
-    if isinstance(dtype, pl.Decimal):
-        return f"must be a number with at most {dtype.scale} decimal places"
-    if dtype.is_integer():
-        return "must be a whole number"
-    if dtype == pl.Date:
-        return f"must be a date like {EXAMPLE.strftime(spec.formats[0] if spec.formats else '%Y-%m-%d')}"
-    if isinstance(dtype, pl.Datetime):
-        return f"must be a time like {EXAMPLE.strftime(spec.formats[0] if spec.formats else '%Y-%m-%d %H:%M:%S')}"
-    return f"must be of type {dtype}"
 
 
 def _reference_rule(reference: Reference) -> Rule:

@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "Make a small project that runs.",
     "sample": "Generate input for a domain's pipelines.",
     "check": "Check the definitions without reading any data.",
+    "check-files": "Read every file of a folder and say what became of it.",
     "plan": "Show what a run would do, and why.",
     "run": "Run pipelines: all of them, some by name, or a domain.",
     "show": "Show rows of a source, a step or an output, without writing.",
@@ -58,7 +59,8 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
     )
     for name, help_text in COMMANDS.items():
-        app.command(f"framework.cli.{name}:{name}", name=name, help=help_text)
+        module = name.replace("-", "_")
+        app.command(f"framework.cli.{module}:{module}", name=name, help=help_text)
     for name, (help_text, commands) in GROUPS.items():
         group = App(name=name, help=help_text)
         for command, line in commands.items():

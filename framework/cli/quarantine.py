@@ -36,9 +36,15 @@ def quarantine_list(pipeline: str | None = None) -> int:
 
 
 def quarantine_show(
-    pipeline: str, *, source: str | None = None, reason: str | None = None, state: str | None = None, limit: int = 20
+    pipeline: str,
+    *,
+    source: str | None = None,
+    reason: str | None = None,
+    state: str | None = None,
+    limit: int = 20,
+    reveal: bool = False,
 ) -> int:
-    """Show quarantined rows with their reasons, raw values, file and line.
+    """Show quarantined rows with their reasons, raw values, file and line. Values of sensitive columns are masked.
 
     Args:
         pipeline: The pipeline, such as `retail.sales`.
@@ -46,8 +52,11 @@ def quarantine_show(
         reason: Only rows one of whose reasons contains this text.
         state: `open`, `waiting`, `released` or `superseded`.
         limit: How many rows.
+        reveal: Show values of sensitive columns as they were read.
     """
+    from framework.definition.load import load_pipelines
     from framework.lake.quarantine import rows
+    from framework.run.masking import mask_row, schemas_of
 
     lake = _lake()
     held = _known(lake, pipeline)
@@ -56,6 +65,9 @@ def quarantine_show(
     name = held[0] if held else pipeline
     kept = rows(lake, name, source=source, reason=reason, state=state, limit=limit)
     found = [parsed_raw(row) for row in kept.to_dicts()]
+    if not reveal:
+        schemas = schemas_of(load_pipelines(settings()).get(name))
+        found = [mask_row(row, schemas) for row in found]
     show({"pipeline": name, "rows": found}, lambda: _lines(found))
     return Exit.OK
 

@@ -12,7 +12,10 @@ State = Literal["SUCCESS", "UNCHANGED", "FAILED", "CANCELLED", "SKIPPED"]
 
 @dataclass(frozen=True)
 class SourceReport:
-    """Counts of one source. `rows_in` = `accepted` + `quarantined` + the sum of `dropped`."""
+    """Counts of one source. `rows_in` = `accepted` + `quarantined` + the sum of `dropped`.
+
+    `warnings`: rules over all its rows that do not hold, and only warn.
+    """
 
     rows_in: int
     accepted: int
@@ -22,6 +25,7 @@ class SourceReport:
     files_rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     released: int = 0
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

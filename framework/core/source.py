@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
+
+    from framework.core.budget import Limit
 
 OnStale = Literal["warn", "fail"]
 IfFailed = Literal["skip", "use_last"]
 OnInvalid = Literal["fail", "quarantine", "drop", "warn"]
 Format = Literal["csv", "json", "parquet"]
+Nan = Literal["keep", "null", "refuse"]
+NAN_POLICIES: tuple[Nan, ...] = ("keep", "null", "refuse")
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,26 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Nulls:
+    """What stands for no value in the rows of a source, and what becomes of it. What a column declares itself wins.
+
+    `tokens`: texts that mean null, compared exactly. `nan`: whether NaN is kept, means null, or breaks the row's type.
+    `fill`: what takes the place of null, by column (as `default` in the schema). `refuse`: columns that must have a
+    value here though the schema lets them be null.
+    """
+
+    tokens: Sequence[str] = ()
+    nan: Nan = "keep"
+    fill: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    refuse: Sequence[str] = ()
+
+
+KEEP_NULLS = Nulls()
+
+
+@dataclass(frozen=True)
 class FileSource:
-    """Files below the raw folder, read when they are new or have changed."""
+    """Files below the raw folder, read when they are new or have changed. `limits`: the budget of refused rows."""
 
     format: Format
     patterns: tuple[str, ...]
@@ -37,6 +60,8 @@ class FileSource:
     references: tuple[Reference, ...] = ()
     sample_by: str | None = None
     options: dict[str, Any] = field(default_factory=dict, hash=False)
+    nulls: Nulls = field(default=KEEP_NULLS, hash=False)
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,8 +87,12 @@ Source = FileSource | TableSource
 
 @dataclass(frozen=True)
 class Expected:
-    """What a reader has to know of a contract: the columns and their types, which must be there, and no others."""
+    """What a reader has to know of a contract: the columns and their types, which must be there, and no others.
+
+    `is_ordered`: the columns of a file must be in the order of the schema.
+    """
 
     schema: Any
     required: frozenset[str]
     is_strict: bool
+    is_ordered: bool = False

@@ -5,7 +5,8 @@ from framework.lake.delta import TableHandle, open_or_create, open_table, requir
 from framework.lake.merge import Staged, append, merge_newest, replace_all, replace_keys, replace_partitions
 from framework.lake.plans import Covered, PlanStore, signature
 from framework.lake.publish import Committed, app_id, committed_before, publish
-from framework.lake.stage import StagingArea, area_for, to_storable
+from framework.lake.stage import StagingArea, area_for
+from framework.lake.storable import as_declared, to_storable
 
 __all__ = [
     "Committed",
@@ -17,6 +18,7 @@ __all__ = [
     "app_id",
     "append",
     "area_for",
+    "as_declared",
     "changed_values",
     "committed_before",
     "merge_newest",

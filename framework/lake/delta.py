@@ -193,25 +193,6 @@ def _words(dtype: Any) -> str:
     return str(getattr(dtype, "type", dtype))
 
 
-def storable(schema: pl.Schema) -> dict[str, pl.DataType]:
-    """The columns whose type Delta cannot hold, with the next wider one that it can."""
-    wider: dict[Any, pl.DataType] = {
-        pl.UInt8: pl.Int16(),
-        pl.UInt16: pl.Int32(),
-        pl.UInt32: pl.Int64(),
-        pl.UInt64: pl.Decimal(20, 0),
-        pl.Categorical: pl.String(),
-        pl.Enum: pl.String(),
-    }
-    found = {name: wider[type(t)] for name, t in schema.items() if type(t) in wider}
-    moments = {n: pl.Datetime("us", t.time_zone) for n, t in schema.items() if _is_coarse(t)}  # type: ignore[attr-defined]
-    return {**found, **moments}
-
-
-def _is_coarse(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, pl.Datetime) and dtype.time_unit != "us"
-
-
 def commit(
     handle: TableHandle,
     *,

@@ -19,7 +19,8 @@ from urllib.parse import quote
 
 import polars as pl
 
-from framework.lake.delta import DataFile, storable
+from framework.lake.delta import DataFile
+from framework.lake.storable import storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,7 +155,8 @@ def _statistics(rows: pl.DataFrame) -> tuple[str, dict[str, tuple[Any, Any]]]:
     }
     document = {
         "numRecords": rows.height,
-        "nullCount": {name: rows[name].null_count() for name in rows.columns},
+        # A struct's would be an object, and one that is none makes a reader ignore all of this.
+        "nullCount": {name: rows[name].null_count() for name, t in rows.schema.items() if not isinstance(t, pl.Struct)},
         "minValues": {name: limits[0] for name, limits in ranges.items()},
         "maxValues": {name: limits[1] for name, limits in ranges.items()},
     }
@@ -169,8 +171,3 @@ def area_for(location: StorageLocation, table: str, frame: pl.LazyFrame, partiti
     """The staging area of a table, with the schema its files will have: types that Delta can hold."""
     schema = frame.collect_schema()
     return StagingArea(location.below(table), pl.Schema({**schema, **storable(schema)}), partition_by)
-
-
-def to_storable(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Widen the columns that Delta cannot hold; nothing is lost."""
-    return frame.cast(storable(frame.collect_schema()))  # type: ignore[arg-type]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from framework.core.report import ExportReport, OutputReport, RunReport, SourceReport
-from framework.errors import MAX_GROUPS, BoundaryError, StepError
 from framework.storage import matches_any
 
 if TYPE_CHECKING:
@@ -20,13 +19,14 @@ if TYPE_CHECKING:
     from framework.run.targets import Target
 
 
-def source_report(intake: Intake, policy: str) -> SourceReport:
-    """Account for the rows of one source, once they have passed."""
+def source_report(intake: Intake, policy: str, warnings: Sequence[str] = ()) -> SourceReport:
+    """Account for the rows of one source, once they have passed; `warnings`: what its batch as a whole breaks."""
     tally = intake.fresh.tally
     dropped = {"blank": tally.blank} if tally.blank else {}
     if policy == "drop" and tally.refused:
         dropped["invalid"] = tally.refused
-    reasons = {reason: count for reason, count in (tally.broken + tally.warnings).items() if count}
+    # Warnings are counted over all rows, so those of refused rows are in both: the larger count is the whole one.
+    reasons = {reason: count for reason, count in (tally.broken | tally.warnings).items() if count}
     return SourceReport(
         rows_in=tally.rows_in,
         accepted=tally.accepted,
@@ -36,6 +36,7 @@ def source_report(intake: Intake, policy: str) -> SourceReport:
         files_rejected=len(intake.rejected),
         reasons=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         released=intake.retaken.tally.accepted if intake.retaken else 0,
+        warnings=list(warnings),
     )
 
 
@@ -52,32 +53,6 @@ def with_dropped(report: SourceReport, dropped: Mapping[str, int]) -> SourceRepo
         released=report.released - (gone - own),
         dropped=dict(Counter(report.dropped) + Counter(dropped)),
     )
-
-
-def require_policy(name: str, report: SourceReport, policy: str) -> None:
-    """Fail the run where the source's policy says so.
-
-    Raises:
-        BoundaryError: with the counts per rule.
-    """
-    if policy != "fail" or not (report.quarantined or report.files_rejected):
-        return
-    lines = [f"  {count} x {reason}" for reason, count in list(report.reasons.items())[:MAX_GROUPS]]
-    what = f"{report.quarantined} of {report.rows_in} rows and {report.files_rejected} of {report.files} files"
-    raise BoundaryError("\n".join([f"source '{name}' refuses invalid input, and {what} are invalid:", *lines]))
-
-
-def require_contracts(target: Target) -> None:
-    """Fail the run where a step gave rows that break the contract it declares.
-
-    Raises:
-        StepError: naming the step, its broken rules and how often each was broken.
-    """
-    for step, found in target.violations.items():
-        lines = [f"  {count} x {reason}" for reason, count in found.counts.most_common(MAX_GROUPS) if count]
-        if lines:
-            head = f"step '{step}' gave rows that break the schema it declares; '{target.table}' is not written:"
-            raise StepError("\n".join([head, *lines]))
 
 
 def output_report(done: Committed) -> OutputReport:
@@ -163,6 +138,7 @@ def _sum(first: SourceReport, second: SourceReport) -> SourceReport:
     values: dict[str, Any] = {}
     for name in ("rows_in", "accepted", "quarantined", "files", "files_rejected", "released"):
         values[name] = getattr(first, name) + getattr(second, name)
+    values["warnings"] = [*first.warnings, *second.warnings]
     for name in ("dropped", "reasons"):
         one, two = getattr(first, name), getattr(second, name)
         values[name] = {key: one.get(key, 0) + two.get(key, 0) for key in {**one, **two}}

@@ -17,16 +17,19 @@ from framework.boundary import (
     conform,
     settled_rules,
     untouched_columns,
+    with_nulls,
 )
 from framework.core.clock import at_run_time
 from framework.core.source import FileSource
-from framework.errors import AuthorError, DefinitionError, Problem, StepError
+from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, StepError
+from framework.lake import to_storable
+from framework.run.budgets import budget_problems
 from framework.sources import PROVENANCE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from framework.definition import Pipeline, Step
+    from framework.definition import Output, Pipeline, Step
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 TABLE_OPTIONS = ("key", "partition_by", "newest_by", "recompute_by")
@@ -46,7 +49,10 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
         if model is None:
             continue
         try:
-            found[node] = compile_contract(model)
+            contract = compile_contract(model)
+            source = pipeline.file_sources.get(node)
+            found[node] = with_nulls(contract, source.nulls, source=node) if source else contract
+            problems.extend(budget_problems(node, source, found[node]) if source else ())
         except DefinitionError as error:
             problems.extend(error.problems)
     if problems:
@@ -119,6 +125,7 @@ def verify(pipeline: Pipeline) -> list[Problem]:
     except AuthorError as error:
         return [Problem(pipeline.name, str(error))]
     tables = [p for o in pipeline.outputs for p in _unknown_columns(f"table '{o.table}'", o, TABLE_OPTIONS, frames)]
+    tables += [p for o in pipeline.outputs if o.of in frames for p in _unstorable(o, frames[o.of])]
     files = [p for e in pipeline.exports for p in _unknown_columns(f"file '{e.path}'", e, FILE_OPTIONS, frames)]
     return [Problem(f"{pipeline.name}, {problem.where}", problem.what, problem.fix) for problem in [*tables, *files]]
 
@@ -135,6 +142,14 @@ def _unknown_columns(
             if name not in columns:
                 fix = f"columns of '{output.of}': {', '.join(columns)}"
                 yield Problem(where, f"{option} names '{name}', not there", fix)
+
+
+def _unstorable(output: Output, frame: pl.LazyFrame) -> Iterator[Problem]:
+    """Find the columns of an output that no Delta table can hold."""
+    try:
+        to_storable(frame)
+    except SchemaError as error:
+        yield Problem(f"table '{output.table}'", str(error))
 
 
 def _defaults(pipeline: Pipeline) -> dict[str, Any]:
@@ -157,6 +172,10 @@ def fingerprint(pipeline: Pipeline) -> str:
             digest.update(step.function.__code__.co_code + repr(step.function.__code__.co_consts).encode())
     for name in sorted(known):
         digest.update(f"{name}: {list(known[name].columns.values())!r} {known[name].is_strict}".encode())
+        digest.update(repr((known[name].is_ordered, known[name].is_filter)).encode())
+        for over_all in known[name].dataset_rules:
+            told = [a.word + (_told(a.of) if a.of is not None else "") for a in over_all.aggregates]
+            digest.update(f"{name}.{over_all.reason} {over_all.severity}: {told} {_told(over_all.holds)}".encode())
         for rule in known[name].rules:
             digest.update(f"{name}.{rule.reason} {rule.severity}: {_told(rule.holds)}".encode())
     digest.update(repr((pipeline.outputs, pipeline.exports)).encode())

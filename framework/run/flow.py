@@ -14,17 +14,19 @@ from framework.core.clock import at_run_time
 from framework.core.events import context, emit
 from framework.core.faults import fault
 from framework.lake import PlanStore
-from framework.run.accounts import account, combine, require_contracts, require_policy, source_report
+from framework.run.accounts import account, combine, source_report
 from framework.run.compiled import contracts
 from framework.run.exports import export_all, export_missing
 from framework.run.intake import Intake, take_in
 from framework.run.planning import find_position, fix_plan
 from framework.run.targets import Target, manifest_of, open_targets, publish_all, quarantine_area
+from framework.run.verdicts import require_contracts, require_source
 from framework.run.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from framework.boundary import Contract
     from framework.core.plan import RunPlan
     from framework.core.report import RunReport, SourceReport
     from framework.definition import Pipeline
@@ -91,7 +93,7 @@ def run_plan(pipeline: Pipeline, plan: RunPlan, space: Workspace, sample: float 
             targets = open_targets(pipeline, plan, space, intakes, known, held)
         with clock.phase("stage"):
             stage(targets)
-        sources = audit(pipeline, intakes, targets)
+        sources = audit(pipeline, intakes, targets, known)
         with clock.phase("publish"):
             committed = publish_all(pipeline, plan, space, targets)
         with clock.phase("export"):
@@ -124,13 +126,14 @@ def small_blocks() -> Iterator[None]:
         del os.environ[CSV_BLOCK]
 
 
-def audit(pipeline: Pipeline, intakes: dict[str, Intake], targets: list[Target]) -> dict[str, SourceReport]:
+def audit(
+    pipeline: Pipeline, intakes: dict[str, Intake], targets: list[Target], known: dict[str, Contract]
+) -> dict[str, SourceReport]:
     """Hold what was staged against the policies and contracts, before anything of it becomes visible."""
     reports = {}
     for name, intake in intakes.items():
-        policy = pipeline.file_sources[name].on_invalid
-        reports[name] = source_report(intake, policy)
-        require_policy(name, reports[name], policy)
+        source = pipeline.file_sources[name]
+        reports[name] = source_report(intake, source.on_invalid, require_source(source, intake, known[name]))
     for target in targets:
         require_contracts(target)
     return reports

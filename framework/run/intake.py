@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,12 +13,14 @@ from framework.core.plan import FilesInput, RunPlan, TableInput
 from framework.core.source import Expected, FileSource, Reference, TableSource
 from framework.errors import StorageError
 from framework.lake import open_table
+from framework.run.readers import judge_files
 from framework.run.waiting import known_values, waiting_part
 from framework.sources import PROVENANCE_TYPES, Rejected, scan_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from framework.core.plan import FileInput
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
 
@@ -93,7 +95,9 @@ def _take_in(
     given = plan.inputs[name]
     files = given.files if isinstance(given, FilesInput) else ()
     expected = _expected(contract)
-    scanned = scan_files(source, files, space.raw, expected)
+    harmful = _harmful(source, files, space)
+    scanned = scan_files(source, [f for f in files if f not in {one.file for one in harmful}], space.raw, expected)
+    scanned = replace(scanned, rejected=[*harmful, *scanned.rejected])
     for refused in scanned.rejected:
         emit("file.rejected", f"{refused.file.path}: {refused.reason}", level="WARNING", source=name)
     if scanned.extra_columns:
@@ -120,9 +124,21 @@ def _take_in(
     )
 
 
+def _harmful(source: FileSource, files: Sequence[FileInput], space: Workspace) -> list[Rejected]:
+    """Have the files of a source that nobody vouches for read in a process apart; gives those it did not survive."""
+    if not source.options.get("apart"):
+        return []
+    verdicts = judge_files([(source, file) for file in files], space.raw)
+    return [
+        Rejected(file, verdict.reason)
+        for file, verdict in zip(files, verdicts, strict=True)
+        if verdict.outcome not in {"ok", "quarantine"}
+    ]
+
+
 def _expected(contract: Contract) -> Expected:
     required = frozenset(n for n, spec in contract.columns.items() if spec.required and spec.default is None)
-    return Expected(contract.schema, required, contract.is_strict)
+    return Expected(contract.schema, required, contract.is_strict, contract.is_ordered)
 
 
 def _known(plan: RunPlan, space: Workspace, reference: Reference) -> pl.DataFrame:

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framework.boundary import compile_contract
 from framework.core.clock import at_run_time
 from framework.core.plan import RunPlan
 from framework.definition.load import load_pipelines
 from framework.errors import ConfigurationError, SelectionError, did_you_mean
+from framework.lake import as_declared
 from framework.lake.tables import require_table
 from framework.run.compiled import contracts, wire
 from framework.run.intake import table_rows, take_in
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from framework.core.typed import DataFrameModel
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
     from framework.settings import Settings
@@ -93,7 +96,8 @@ def rows_of(
         frames.update({source: intake.accepted for source, intake in intakes.items() if source in needed})
         for source, table in pipeline.table_sources.items():
             if source in needed:
-                frames[source] = table_rows(plan, space, source, table, request.sample)
+                rows = table_rows(plan, space, source, table, request.sample)
+                frames[source] = as_declared(rows, known[source].schema) if source in known else rows
         wired = wire(pipeline, frames, typed_parameters(pipeline, plan.parameters), known)
         return wired[node].head(limit).collect(engine="streaming")
 
@@ -157,15 +161,19 @@ def table_version(name: str, *, project: str | Path = ".") -> int:
     return require_table(open_workspace(load_settings(Path(project))).lake, name).version
 
 
-def scan_table(name: str, *, version: int | None = None, project: str | Path = ".") -> pl.LazyFrame:
+def scan_table(
+    name: str, *, version: int | None = None, schema: type[DataFrameModel] | None = None, project: str | Path = "."
+) -> pl.LazyFrame:
     """Give the rows of a table of the lake, lazy, at one version (default: the newest one now).
 
     Args:
         name: The table, such as `marketing/roi`.
         version: The version; `sluice table history` lists them. With it, what a report shows can be shown again.
+        schema: The schema of its rows: columns whose types Delta cannot hold (categories, durations) get them back.
         project: The project's folder.
 
     Raises:
         SelectionError: when there is no such table; suggests the nearest.
     """
-    return require_table(open_workspace(load_settings(Path(project))).lake, name, version).scan()
+    rows = require_table(open_workspace(load_settings(Path(project))).lake, name, version).scan()
+    return as_declared(rows, compile_contract(schema).schema) if schema else rows

@@ -18,6 +18,7 @@ from framework.lake import (
     app_id,
     append,
     area_for,
+    as_declared,
     committed_before,
     merge_newest,
     open_or_create,
@@ -95,6 +96,8 @@ def _output_target(
     for name in needed & pipeline.table_sources.keys():
         rows = table_rows(plan, space, name)
         inputs[name] = restrict(rows, touched) if touched is not None else rows
+        if name in known:
+            inputs[name] = as_declared(inputs[name], known[name].schema)
     checks = {s.name: Violations(known[s.name], settled=settled[s.name]) for s in pipeline.steps if s.name in needed}
     frames = wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known, checks)
     rows = to_storable(frames[output.of])

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framework.sources.text import BLOCK, UnreadableTextError, blocks, bom, is_compressed, open_bytes
-from framework.sources.verdict import GONE, Rejected, missing_columns
+from framework.sources.csv_lines import split_record
+from framework.sources.csv_survey import survey
+from framework.sources.magic import LONGEST, wrong_kind
+from framework.sources.text import UnreadableTextError, blocks, is_compressed, open_bytes
+from framework.sources.verdict import GONE, Rejected, misplaced_columns, missing_columns, unusable_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from framework.core.plan import FileInput
     from framework.core.source import Expected, FileSource
-    from framework.sources.text import Block
+    from framework.sources.csv_survey import Survey
     from framework.storage import StorageLocation
 
 DELIMITERS = (",", ";", "\t", "|")
-LONGEST_CHARACTER = 4
+OVERFLOW = "_surplus"
+"""Holds what stands beyond the header's last column."""
+MAX_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How one file is written. `lines` counts the lines below the header of a plain file (None: it is not plain).
+    """How one file is written; `plain` tells of a file that Polars can scan by itself: each line is a row.
 
-    A plain file is local, uncompressed, UTF-8 and without quotes: there each line is a row, as it stands.
+    A plain file is local, uncompressed, UTF-8 and, but for a few odd lines, without quotes.
     """
 
     header: tuple[str, ...]
     delimiter: str
-    lines: int | None = None
+    plain: Survey | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The header's names, and one for what stands beyond them."""
+        return [*self.header, OVERFLOW]
 
 
 def find_layout(
@@ -48,76 +56,78 @@ def find_layout(
 def _find_layout(
     source: FileSource, file: FileInput, location: StorageLocation, expected: Expected
 ) -> Layout | Rejected:
-    plain_lines = _plain_lines(Path(location.uri(file.path))) if location.is_local else None
+    layout = read_header(source, file, location, expected)
+    if isinstance(layout, Rejected):
+        return layout
+    wrong = _wrong_header(list(layout.header), expected)
+    if wrong:
+        return Rejected(file, wrong)
+    if location.is_local:
+        plain = survey(Path(location.uri(file.path)), layout.columns, layout.delimiter)
+        if plain is not None and (plain.is_text or not source.options.get("encodings")):
+            return replace(layout, plain=plain)
+    _exhaust(file, location)
+    return layout
+
+
+def read_header(
+    source: FileSource, file: FileInput, location: StorageLocation, expected: Expected
+) -> Layout | Rejected:
+    """Read the first line of a file; what the expected columns are helps to find the delimiter.
+
+    Raises:
+        UnreadableTextError: when the file holds no text.
+        FileNotFoundError: when there is no such file.
+    """
     with open_bytes(location, file.path) as opened:
-        found = blocks(opened, tuple(source.options.get("encodings", ())))
-        first = next(found, None)
-        if first is None:
-            return Rejected(file, "the file is empty")
-        if plain_lines is None:
-            _exhaust(found, file, location)
+        first = next(blocks(opened, tuple(source.options.get("encodings", ()))), None)
+    if first is None:
+        return Rejected(file, "the file is empty")
+    wrong = wrong_kind(first.content[:LONGEST], "csv")
+    if wrong:
+        return Rejected(file, wrong)
     line = first.content.split(b"\n", 1)[0].rstrip(b"\r").decode(errors="replace")
     delimiter = source.options.get("delimiter") or _delimiter(line, expected)
-    header = [name.strip().strip('"') for name in line.split(delimiter)]
-    wrong = _wrong_header(header, expected)
-    return Rejected(file, wrong) if wrong else Layout(tuple(header), delimiter, plain_lines)
+    return Layout(tuple(_names(line, delimiter)), delimiter)
 
 
-def _exhaust(found: Iterator[Block], file: FileInput, location: StorageLocation) -> None:
-    """Read a compressed file to its end: only there it shows whether it is whole."""
+def _names(line: str, delimiter: str) -> list[str]:
+    """Split a header; one with broken quotes as if they were not there."""
+    fields = split_record(line.encode(), delimiter.encode())
+    if fields is None:
+        return [name.strip().strip('"') for name in line.split(delimiter)]
+    return [field.decode().strip() for field in fields]
+
+
+def _exhaust(file: FileInput, location: StorageLocation) -> None:
+    """Read a file to its end, but for a plain remote one: only there it shows whether it is whole."""
     with location.filesystem().open(location.uri(file.path), "rb") as raw:
         head = raw.read(4)
-    if is_compressed(head):
-        for _ in found:
-            continue
+    if location.is_local or is_compressed(head):
+        with open_bytes(location, file.path) as opened:
+            for _ in blocks(opened):
+                continue
 
 
 def _wrong_header(header: list[str], expected: Expected) -> str:
+    if len(header) > MAX_COLUMNS:
+        return f"wrong header: {len(header):,} columns; at most {MAX_COLUMNS:,} are read"
+    unusable = unusable_name(header)
+    if unusable:
+        return f"wrong header: {unusable}"
     wrong = missing_columns(header, expected.required)
     if not wrong and len(set(header)) != len(header):
         wrong = f"wrong header: a column occurs twice in {', '.join(header)}"
     surplus = sorted(set(header) - set(expected.schema))
     if not wrong and surplus and expected.is_strict:
         wrong = f"wrong header: unknown columns {', '.join(surplus)}"
-    return wrong
+    return wrong or misplaced_columns(header, expected)
 
 
 def _delimiter(line: str, expected: Expected) -> str:
-    """The delimiter under which the header has most of the expected columns."""
+    """The delimiter under which the header has most of the expected columns, else the most frequent one."""
 
     def hits(delimiter: str) -> int:
-        return len({name.strip().strip('"') for name in line.split(delimiter)} & set(expected.schema))
+        return len(set(_names(line, delimiter)) & set(expected.schema))
 
-    return max(DELIMITERS, key=hits)
-
-
-def _plain_lines(path: Path) -> int | None:
-    """Count the lines below the header of a plain file; None when it is not plain."""
-    with path.open("rb", buffering=0) as file:
-        block = file.read(BLOCK)
-        if is_compressed(block) or (bom(block) or (b"", "utf-8"))[1] != "utf-8":
-            return None
-        if b"\r" in block and b"\n" not in block:
-            return None
-        count, rest, last = -1, b"", b"\n"
-        while block:
-            if b'"' in block or b"\0" in block:
-                return None
-            rest = _undecoded(rest + block)
-            if len(rest) >= LONGEST_CHARACTER:
-                return None
-            count += block.count(b"\n")
-            last = block[-1:]
-            block = file.read(BLOCK)
-    return None if rest else count + (last != b"\n")
-
-
-def _undecoded(content: bytes) -> bytes:
-    """What is left of a block after its valid UTF-8: an unfinished last character, or all from the first wrong byte."""
-    if content.isascii():
-        return b""
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        return content[error.start :]
-    return b""
+    return max(DELIMITERS, key=lambda delimiter: (hits(delimiter), line.count(delimiter)))

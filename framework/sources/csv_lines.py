@@ -1,4 +1,4 @@
-"""CSV lines parsed one by one, for the few blocks that cannot be parsed at full speed.
+"""CSV lines parsed one by one, for the few that cannot be parsed at full speed.
 
 A line that cannot be split into fields costs that line only, and keeps its number and its text. Where both ways of
 parsing can read a line, they give the same row: a verdict never depends on a line's neighbours.
@@ -16,7 +16,7 @@ import polars as pl
 from framework.core.frames import BLANK, MALFORMED, SOURCE_LINE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 MAX_LINES_PER_RECORD = 200
 NOT_CLOSED = "a quote is not closed"
@@ -46,39 +46,57 @@ class _Rows:
         return None if any(fields) else BLANK
 
 
+@dataclass(frozen=True)
+class Parsed:
+    """Records parsed with care: their rows, which of the lines they took, and where the lines left over begin."""
+
+    rows: pl.DataFrame
+    taken: frozenset[int]
+    end: int
+
+
 def parse_lines(
-    content: bytes, first_line: int, columns: Sequence[str], delimiter: str, *, is_last: bool = True
-) -> tuple[pl.DataFrame, bytes]:
-    """Parse whole lines with care.
+    physical: Sequence[bytes],
+    first_line: int,
+    columns: Sequence[str],
+    delimiter: str,
+    *,
+    at: Iterable[int] | None = None,
+    is_last: bool = True,
+) -> Parsed:
+    """Parse lines with care.
 
     Args:
-        content: Whole lines.
+        physical: The lines, without their ends.
         first_line: The number of the first one.
         columns: The header's names, and one for what stands beyond them.
         delimiter: One ASCII character.
-        is_last: Whether the file ends here; if not, a record that may go on behind the content is left over.
+        at: Where records begin, in order: those lines only are parsed, with what goes on behind them. Default: all.
+        is_last: Whether the file ends here; if not, a record that may go on behind the lines is left over.
 
     Returns:
         One row per record: its fields as text (empty or not there is null), the line on which it starts, and what is
-        wrong with it (null: nothing). A line that cannot be split has its text in the first field. And the lines left
-        over.
+        wrong with it (null: nothing). A line that cannot be split has its text in the first field.
     """
-    physical = content.split(b"\n")
-    if not physical[-1]:
-        physical.pop()
     rows = _Rows(len(columns) - 1, delimiter)
-    at, taken = 0, 1
-    while at < len(physical) and taken:
-        taken = _record(physical, at, first_line, rows, is_last=is_last)
-        at += taken
+    taken: set[int] = set()
+    end = len(physical)
+    for start in range(end) if at is None else at:
+        if start in taken:
+            continue
+        count = _record(physical, start, first_line, rows, is_last=is_last)
+        if not count:
+            end = start
+            break
+        taken.update(range(start, start + count))
     data = {name: [row[i] for row in rows.fields] for i, name in enumerate(columns)}
     frame = pl.DataFrame(data, schema=dict.fromkeys(columns, pl.String)).with_columns(
         pl.Series(SOURCE_LINE, rows.lines, dtype=pl.Int64), pl.Series(MALFORMED, rows.wrong, dtype=pl.String)
     )
-    return frame, b"".join(line + b"\n" for line in physical[at:])
+    return Parsed(frame, frozenset(taken), end)
 
 
-def _record(physical: list[bytes], at: int, first_line: int, rows: _Rows, *, is_last: bool) -> int:
+def _record(physical: Sequence[bytes], at: int, first_line: int, rows: _Rows, *, is_last: bool) -> int:
     """Read the record that starts at a line; returns how many lines it took, 0 if it may go on behind the last one."""
     number, delimiter = first_line + at, rows.delimiter.encode()
     record = physical[at]

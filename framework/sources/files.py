@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from framework.core.budget import limits_of
+from framework.core.frames import BLANK, MALFORMED
 from framework.core.source import (
+    KEEP_NULLS,
     Expected,
     FileSource,
     IfFailed,
+    Nulls,
     OnInvalid,
     OnStale,
     Reference,
     TableSource,
 )
+from framework.errors import DefinitionError, Problem
 from framework.sources.csv import scan_csv
 from framework.sources.json import scan_json
 from framework.sources.parquet import scan_parquet
+from framework.sources.promises import KINDS, broken_promise
+from framework.sources.verdict import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
+    from framework.core.budget import Budget
     from framework.core.plan import FileInput
+    from framework.sources.promises import Kind
     from framework.sources.verdict import Scanned
     from framework.storage import StorageLocation
 
 _SCANNERS = {"csv": scan_csv, "json": scan_json, "parquet": scan_parquet}
 
 
-def csv_files(
+def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     *patterns: str,
     schema: Any = None,
     on_invalid: OnInvalid = "quarantine",
     references: Mapping[str, str] | None = None,
     sample_by: str | None = None,
+    nulls: Nulls = KEEP_NULLS,
+    budget: Budget | None = None,
     delimiter: str | None = None,
     encodings: Sequence[str] = (),
 ) -> FileSource:
@@ -47,19 +61,26 @@ def csv_files(
             source does not know waits in quarantine and is taken up by the first later run that knows it.
         sample_by: The column whose values `run --sample` draws from, so that all rows of a value go together. A source
             without it is read whole.
+        nulls: What stands for no value in these files, such as `Nulls(tokens=["", "n/a"])`, and what becomes of it.
+        budget: How many rows may be refused before the run fails and publishes nothing: `100`, `"1%"`, both in a list,
+            or a mapping from columns and rules: `{"*": "1%", "quantity": 0, "unit_price.not_null": "0.1%"}`.
         delimiter: Default: found per file.
         encodings: Encodings to try where a file is no UTF-8, such as `["latin-1"]`. Byte order marks are obeyed.
     """
     options = {"encodings": tuple(encodings), **({"delimiter": delimiter} if delimiter else {})}
-    return FileSource("csv", patterns, schema, on_invalid, _references(references), sample_by, options)
+    return FileSource(
+        "csv", patterns, schema, on_invalid, _references(references), sample_by, options, nulls, limits_of(budget)
+    )
 
 
-def json_files(
+def json_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     *patterns: str,
     schema: Any = None,
     on_invalid: OnInvalid = "quarantine",
     references: Mapping[str, str] | None = None,
     sample_by: str | None = None,
+    nulls: Nulls = KEEP_NULLS,
+    budget: Budget | None = None,
     records: str | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> FileSource:
@@ -73,11 +94,15 @@ def json_files(
         on_invalid: See `csv_files`.
         references: See `csv_files`.
         sample_by: See `csv_files`.
+        nulls: See `csv_files`.
+        budget: See `csv_files`.
         records: The key under which a document holds its array of records.
         fields: Where a column's value stands in a record, such as `{"clicks": "performance.clicks"}`.
     """
     options = {"records": records, "fields": dict(fields or {})}
-    return FileSource("json", patterns, schema, on_invalid, _references(references), sample_by, options)
+    return FileSource(
+        "json", patterns, schema, on_invalid, _references(references), sample_by, options, nulls, limits_of(budget)
+    )
 
 
 def parquet_files(
@@ -86,9 +111,20 @@ def parquet_files(
     on_invalid: OnInvalid = "quarantine",
     references: Mapping[str, str] | None = None,
     sample_by: str | None = None,
+    nulls: Nulls = KEEP_NULLS,
+    budget: Budget | None = None,
 ) -> FileSource:
     """Declare Parquet files of the raw folder as a source: one row per row. Arguments: see `csv_files`."""
-    return FileSource("parquet", patterns, schema, on_invalid, _references(references), sample_by)
+    return FileSource(
+        "parquet",
+        patterns,
+        schema,
+        on_invalid,
+        _references(references),
+        sample_by,
+        nulls=nulls,
+        limits=limits_of(budget),
+    )
 
 
 def delta_table(
@@ -130,4 +166,45 @@ def scan_files(
     source: FileSource, files: Sequence[FileInput], location: StorageLocation, expected: Expected
 ) -> Scanned:
     """Scan files of a source as raw rows with provenance; files that cannot be read are named, not raised."""
-    return _SCANNERS[source.format](source, files, location, expected)
+    scan = _SCANNERS[source.format]
+    kinds = source.options.get("manifest", ())
+    if not kinds:
+        return scan(source, files, location, expected)
+
+    def count(file: FileInput) -> int | None:
+        alone = scan(source, [file], location, expected)
+        return None if alone.rejected else sum(map(_count, alone.parts))
+
+    found = {file: broken_promise(location, file, kinds, count) for file in files}
+    broken = [Rejected(file, reason) for file, reason in found.items() if reason]
+    scanned = scan(source, [file for file in files if not found[file]], location, expected)
+    return replace(scanned, rejected=[*broken, *scanned.rejected])
+
+
+def guarded(source: FileSource, *, manifest: Kind | None = None, apart: bool = False) -> FileSource:
+    """Have the files of a source looked at with more care; what fails is refused as a whole, and never fails the run.
+
+    Args:
+        source: The source, such as `csv_files("sales/*.csv")`.
+        manifest: What every file must have beside it and agree with: `sha256`, its checksum in `<file>.sha256` as
+            `sha256sum` writes it, or `manifest`, a JSON object in `<file>.manifest` with any of `bytes`, `sha256` and
+            `rows`.
+        apart: Whether every file is first read in a process of its own, so that one that makes its reader crash, hang
+            or run out of memory is refused, as is a Parquet file with a damaged page. Reads every file twice.
+
+    Raises:
+        DefinitionError: for another kind of manifest.
+
+    >>> guarded(csv_files("sales/*.csv"), manifest="sha256").options["manifest"]
+    ('sha256',)
+    """
+    if manifest is not None and manifest not in KINDS:
+        raise DefinitionError([Problem("guarded", f"manifest='{manifest}'", f"one of {', '.join(KINDS)}")])
+    care = {"manifest": (manifest,) if manifest else (), "apart": apart}
+    return replace(source, options={**source.options, **care})
+
+
+def _count(rows: pl.LazyFrame) -> int:
+    if MALFORMED in rows.collect_schema():
+        return int(rows.select(pl.col(MALFORMED).ne_missing(BLANK).sum()).collect(engine="streaming").item())
+    return int(rows.select(pl.len()).collect(engine="streaming").item())

@@ -5,29 +5,37 @@ Numbers keep the text they have in the file, so that `15.10` becomes the decimal
 
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from framework.core.frames import MALFORMED, SOURCE_LINE
+from framework.sources.json_layouts import LINE, Layouts
+from framework.sources.json_values import is_text, loads, shape, value_at, why
+from framework.sources.magic import LONGEST, wrong_kind
 from framework.sources.provenance import PROVENANCE_TYPES, file_frame
 from framework.sources.pulled import pulled
 from framework.sources.text import UnreadableTextError, blocks, open_bytes
 from framework.sources.verdict import GONE, Rejected, Scanned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from framework.core.plan import FileInput
     from framework.core.source import Expected, FileSource
+    from framework.sources.text import Block
     from framework.storage import StorageLocation
 
 TEXT = "_text"
 """The record as it stands in the file, kept where it cannot be put into columns."""
 MAX_DOCUMENT = 512 * 1024 * 1024
+NO_TEXT = "not usable JSON: half of a surrogate pair is no text"
 SAMPLED_LINES = 20
+SAMPLED_KEYS = 200
 
 
 def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageLocation, expected: Expected) -> Scanned:
@@ -46,7 +54,7 @@ def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageL
         try:
             rows = reader.read_document(location, file)
         except (ValueError, UnreadableTextError, RecursionError) as error:
-            rejected.append(Rejected(file, _why(error)))
+            rejected.append(Rejected(file, why(error)))
         except FileNotFoundError:
             rejected.append(Rejected(file, GONE))
         else:
@@ -60,12 +68,25 @@ def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageL
     return Scanned(parts, rejected)
 
 
-def _why(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-    if isinstance(error, RecursionError):
-        return "not readable JSON: nested too deeply"
-    return str(error)
+def keys_of(source: FileSource, file: FileInput, location: StorageLocation) -> list[str]:
+    """List the keys that the first records of a file have.
+
+    Raises:
+        ValueError: when a document cannot be read.
+        UnreadableTextError: when the file holds no text.
+    """
+    reader = _Reader({}, {}, source.options.get("records"))
+    with open_bytes(location, file.path) as opened:
+        start = b"".join(block.content for block in islice(blocks(opened), 2))
+    if _has_record_per_line(start):
+        lines = start.split(b"\n", SAMPLED_KEYS)[:SAMPLED_KEYS]
+        records = [loads(line) for line in lines if _is_object(line)]
+    else:
+        records = [r for r in reader.records_in(location, file) or () if isinstance(r, dict)][:SAMPLED_KEYS]
+    keys = list(dict.fromkeys(key for record in records for key in record))
+    if not is_text(keys):
+        raise ValueError(NO_TEXT)
+    return keys
 
 
 def textual(expected: Expected) -> dict[str, pl.DataType]:
@@ -81,23 +102,19 @@ def _textual(dtype: Any) -> pl.DataType:
     return pl.String()
 
 
-def loads(text: str | bytes) -> Any:
-    """Parse JSON strictly, with numbers as text and duplicate keys and NaN refused."""
-    return json.loads(
-        text, parse_float=str, parse_int=str, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys
-    )
+@dataclass(frozen=True)
+class _Record:
+    """A record as it was parsed, or what is wrong with it; `raw` are its bytes where it has a line of its own."""
 
+    line: int
+    record: Any
+    wrong: str | None = None
+    raw: bytes | None = None
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"not valid JSON: {name} is no JSON number")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"not usable JSON: key '{next(n for n in names if names.count(n) > 1)}' occurs twice")
-    return found
+    def as_text(self) -> str:
+        if self.raw is not None:
+            return self.raw.decode(errors="backslashreplace")
+        return json.dumps(self.record, ensure_ascii=False)
 
 
 class _Reader:
@@ -111,11 +128,25 @@ class _Reader:
 
     def read_document(self, location: StorageLocation, file: FileInput) -> pl.DataFrame | None:
         """Read a file that is one document; None when it has a record per line."""
+        records = self.records_in(location, file)
+        if records is None:
+            return None
+        return self._frame(_Record(number, record) for number, record in enumerate(records, 1))
+
+    def records_in(self, location: StorageLocation, file: FileInput) -> list[Any] | None:
+        """Parse a file that is one document; None when it has a record per line.
+
+        Raises:
+            ValueError: when it is no JSON, or not of the form that is declared.
+        """
         with open_bytes(location, file.path) as opened:
             found = blocks(opened)
             start = b"".join(block.content for block in islice(found, 2))  # a last line without end is its own block
             if not start.strip():
                 raise ValueError("the file is empty")
+            wrong = wrong_kind(start[:LONGEST], "json")
+            if wrong:
+                raise ValueError(wrong)
             if _has_record_per_line(start):
                 for _ in found:  # a broken end of compressed data must show before any row is used
                     continue
@@ -125,21 +156,36 @@ class _Reader:
                 content += block.content
                 if len(content) > MAX_DOCUMENT:
                     raise ValueError(f"the document exceeds {MAX_DOCUMENT // 2**20} MiB; write one record per line")
-        records = self._records(loads(bytes(content)))
-        return self._frame((number, record, None) for number, record in enumerate(records, 1))
+        return self._records(loads(bytes(content)))
 
     def scan_lines(self, location: StorageLocation, files: Sequence[FileInput]) -> pl.LazyFrame:
         """Scan files with a record per line, lazy, in blocks."""
 
         def frames() -> Iterator[pl.DataFrame]:
+            layouts = Layouts(self.columns, self.paths)
             for file in files:
                 with open_bytes(location, file.path) as opened:
                     for block in blocks(opened):
-                        rows = self._frame(_lines(block.content, block.first_line))
-                        yield file_frame(rows, file).select(schema.names())
+                        yield file_frame(self._rows(block, layouts), file).select(schema.names())
 
         schema = pl.Schema({**self.schema, **PROVENANCE_TYPES})
         return pulled(frames, schema)
+
+    def _rows(self, block: Block, layouts: Layouts) -> pl.DataFrame:
+        """Read a block of lines: those of a layout at once, the others one by one; in the order of the lines."""
+        try:
+            texts = pl.scan_lines(io.BytesIO(block.content), name=LINE).collect()
+        except pl.exceptions.ComputeError:  # some line is no UTF-8
+            each = block.content.removesuffix(b"\n").split(b"\n")
+            texts = pl.DataFrame({LINE: [_decoded(line) for line in each]}, schema={LINE: pl.String})
+        lines = texts.select(pl.int_range(pl.len()).alias(SOURCE_LINE) + block.first_line, LINE)
+        parts, rest = layouts.read(lines)
+        if rest.height:
+            numbers = rest[SOURCE_LINE].to_list()
+            parts.append(self._frame(_lines(block, numbers)))
+        rows = pl.concat(parts, how="diagonal") if parts else self.schema.to_frame()
+        rows = rows.select(pl.col(n) if n in rows.columns else pl.lit(None, t).alias(n) for n, t in self.schema.items())
+        return rows.sort(SOURCE_LINE) if len(parts) > 1 else rows
 
     def _records(self, document: Any) -> list[Any]:
         if self.records and isinstance(document, dict):
@@ -150,31 +196,33 @@ class _Reader:
             return list(document[self.records])
         return document if isinstance(document, list) else [document]
 
-    def _frame(self, records: Iterator[tuple[int, Any, str | None]]) -> pl.DataFrame:
-        """Build rows from (line, record, what is wrong with the line)."""
-        every = list(records)
-        rows = [self._row(*record) for record in every]
+    def _frame(self, records: Iterator[_Record]) -> pl.DataFrame:
+        rows = [self._row(record) for record in records]
         try:
             return pl.DataFrame(rows, schema=self.schema, orient="row")
         except UnicodeEncodeError:
-            whole = [self._row(*record) if _is_text(record[1]) else self._no_text(*record) for record in every]
+            whole = [row if is_text(row) else self._no_text(row) for row in rows]
             return pl.DataFrame(whole, schema=self.schema, orient="row")
 
-    def _no_text(self, line: int, record: Any, _wrong: str | None) -> tuple[Any, ...]:
-        wrong = "not usable JSON: half of a surrogate pair is no text"
-        return (*[None] * len(self.columns), json.dumps(record), wrong, line)
+    def _no_text(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        *values, text, _, line = row
+        kept = json.dumps(text or dict(zip(self.columns, values, strict=True)))
+        return (*[None] * len(self.columns), kept, NO_TEXT, line)
 
-    def _row(self, line: int, record: Any, wrong: str | None) -> tuple[Any, ...]:
-        if wrong is None and not isinstance(record, dict):
+    def _row(self, found: _Record) -> tuple[Any, ...]:
+        wrong = found.wrong
+        if wrong is None and not isinstance(found.record, dict):
             wrong = "the record is no JSON object"
-        if wrong is not None:
-            text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
-            return (*[None] * len(self.columns), text, wrong, line)
-        try:
-            values = [_shape(_at(record, self.paths[name]), dtype) for name, dtype in self.columns.items()]
-        except TypeError as error:
-            return (*[None] * len(self.columns), json.dumps(record, ensure_ascii=False), str(error), line)
-        return (*values, None, None, line)
+        if wrong is None:
+            try:
+                values = [
+                    shape(value_at(found.record, self.paths[name]), dtype) for name, dtype in self.columns.items()
+                ]
+            except TypeError as error:
+                wrong = str(error)
+            else:
+                return (*values, None, None, found.line)
+        return (*[None] * len(self.columns), found.as_text(), wrong, found.line)
 
 
 def _has_record_per_line(content: bytes) -> bool:
@@ -188,14 +236,6 @@ def _has_record_per_line(content: bytes) -> bool:
     return _is_object(lines[0]) or 2 * sum(map(_is_object, lines)) >= len(lines)
 
 
-def _is_text(record: Any) -> bool:
-    try:
-        json.dumps(record, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _is_object(line: bytes) -> bool:
     try:
         return line.strip().startswith(b"{") and isinstance(loads(line), dict)
@@ -203,44 +243,20 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _lines(content: bytes, first_line: int) -> Iterator[tuple[int, Any, str | None]]:
-    for number, line in enumerate(content.split(b"\n"), first_line):
+def _decoded(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _lines(block: Block, numbers: Sequence[int]) -> Iterator[_Record]:
+    every = block.content.split(b"\n")
+    for number in numbers:
+        line = every[number - block.first_line]
         if not line.strip():
             continue
         try:
-            yield number, loads(line), None
+            yield _Record(number, loads(line), None, line)
         except (ValueError, RecursionError) as error:
-            yield number, line.decode(errors="backslashreplace"), _why(error).replace(" at line 1,", " at")
-
-
-def _at(record: dict[str, Any], path: tuple[str, ...]) -> Any:
-    found: Any = record
-    for name in path:
-        if found is None:
-            return None
-        if not isinstance(found, dict):
-            raise TypeError(f"{'.'.join(path)} cannot be found: the value on the way is no object")
-        found = found.get(name)
-    return found
-
-
-def _shape(value: Any, dtype: pl.DataType) -> Any:
-    """Bring a parsed value into the raw type of its column.
-
-    Raises:
-        TypeError: when it is of another shape (a list where a value should be, say).
-    """
-    if value is None:
-        return None
-    if isinstance(dtype, pl.List):
-        if not isinstance(value, list):
-            raise TypeError(f"expected a list, got {json.dumps(value)[:60]}")
-        inner: Callable[[Any], Any] = lambda item: _shape(item, dtype.inner)  # type: ignore[arg-type]  # noqa: E731
-        return [inner(item) for item in value]
-    if isinstance(dtype, pl.Struct):
-        if not isinstance(value, dict):
-            raise TypeError(f"expected an object, got {json.dumps(value)[:60]}")
-        return {field.name: _shape(value.get(field.name), field.dtype) for field in dtype.fields}  # type: ignore[arg-type]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield _Record(number, None, why(error).replace(" at line 1,", " at"), line)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from framework.core.frames import PROVENANCE, SOURCE_LINE
 from framework.sources.provenance import locate_rows
-from framework.sources.verdict import GONE, Rejected, Scanned, missing_columns
+from framework.sources.verdict import GONE, Rejected, Scanned, misplaced_columns, missing_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from framework.core.plan import FileInput
     from framework.core.source import Expected, FileSource
@@ -26,17 +27,18 @@ def scan_parquet(
     rejected: list[Rejected] = []
     extra: set[str] = set()
     for file in files:
-        footer = _footer(location, file)
+        footer = read_footer(location, file)
         if isinstance(footer, Rejected):
             rejected.append(footer)
             continue
-        columns = {field.name: str(field.type) for field in footer.schema.to_arrow_schema()}
-        wrong = _wrong_columns(list(columns), expected)
+        types = footer.types
+        columns = {name: str(dtype) for name, dtype in types.items()}
+        wrong = _wrong_columns(list(columns), expected) or _wrong_types(types, expected)
         if wrong:
             rejected.append(Rejected(file, wrong))
             continue
         extra |= set(columns) - set(expected.schema)
-        groups.setdefault(tuple(sorted(columns.items())), []).append((file, footer.num_rows))
+        groups.setdefault(tuple(sorted(columns.items())), []).append((file, footer.rows))
     parts = [_scan(location, group, [n for n in expected.schema if n in dict(kind)]) for kind, group in groups.items()]
     return Scanned(parts, rejected, frozenset(extra))
 
@@ -46,7 +48,7 @@ def _wrong_columns(names: list[str], expected: Expected) -> str:
     wrong = missing_columns(names, expected.required)
     if not wrong and surplus and expected.is_strict:
         return f"wrong columns: unknown {', '.join(surplus)}"
-    return wrong
+    return wrong or misplaced_columns(names, expected)
 
 
 def _scan(location: StorageLocation, group: list[tuple[FileInput, int]], columns: list[str]) -> pl.LazyFrame:
@@ -60,14 +62,45 @@ def _scan(location: StorageLocation, group: list[tuple[FileInput, int]], columns
     return locate_rows(rows.select(*columns, SOURCE_LINE), group, first=1).select(*columns, *PROVENANCE)
 
 
-def _footer(location: StorageLocation, file: FileInput) -> Any:
+def _wrong_types(types: Mapping[str, pl.DataType], expected: Expected) -> str:
+    """Name the columns whose values cannot become those of their column in the schema, whatever they are."""
+    words = [
+        f"{name} holds {found}, which cannot become {expected.schema[name]}"
+        for name, found in types.items()
+        if name in expected.schema and _kind(found) != _kind(expected.schema[name])
+    ]
+    return f"wrong columns: {'; '.join(words)}" if words else ""
+
+
+def _kind(dtype: Any) -> str:
+    """What a column's values are made of: values of other kinds are never cast into each other."""
+    kind = dtype.base_type()
+    if kind in {pl.List, pl.Array}:
+        return "list"
+    if kind in {pl.Struct, pl.Binary, pl.Object}:
+        return str(kind)
+    return str(kind) if dtype.is_nested() else "value"
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a Parquet file says of itself: its rows, and its columns with the types that Polars gives them."""
+
+    rows: int
+    types: dict[str, pl.DataType]
+
+
+def read_footer(location: StorageLocation, file: FileInput) -> Footer | Rejected:
+    """Read a file's footer."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with location.filesystem().open(location.uri(file.path), "rb") as opened:
-            return pq.read_metadata(opened)
+            metadata = pq.read_metadata(opened)
+            opened.seek(0)
+            return Footer(metadata.num_rows, dict(pl.read_parquet_schema(opened)))
     except FileNotFoundError:
         return Rejected(file, GONE)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
         return Rejected(file, f"no readable Parquet file: {str(error).splitlines()[0]}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import os
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
+from framework.sources.expansion import ExpansionError, Guarded
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from framework.storage import StorageLocation
 
@@ -46,14 +49,16 @@ def open_bytes(location: StorageLocation, path: str) -> Iterator[IO[bytes]]:
     with location.filesystem().open(location.uri(path), "rb") as file:
         magic = file.read(4)
         file.seek(0)
+        size = file.seek(0, os.SEEK_END) if is_compressed(magic) else 0
+        file.seek(0)
         if magic[:2] == b"\x1f\x8b":
             with gzip.open(file, "rb") as plain:
-                yield cast("IO[bytes]", plain)
+                yield cast("IO[bytes]", Guarded(cast("IO[bytes]", plain), size))
         elif magic == b"\x28\xb5\x2f\xfd":
             import pyarrow as pa
 
             with pa.input_stream(pa.PythonFile(file), compression="zstd") as plain:
-                yield plain
+                yield cast("IO[bytes]", Guarded(plain, size))
         else:
             yield file
 
@@ -105,9 +110,22 @@ def blocks(file: IO[bytes], fallbacks: tuple[str, ...] = ()) -> Iterator[Block]:
         rest = _read(file, BLOCK)
 
 
+def with_last(found: Iterable[Block]) -> Iterator[tuple[Block, bool]]:
+    """Give blocks with a word on whether each is the last one."""
+    waiting = None
+    for block in found:
+        if waiting is not None:
+            yield waiting, False
+        waiting = block
+    if waiting is not None:
+        yield waiting, True
+
+
 def _read(file: IO[bytes], size: int) -> bytes:
     try:
         return file.read(size)
+    except ExpansionError as error:
+        raise UnreadableTextError(str(error)) from error
     except UNREADABLE as error:
         raise UnreadableTextError(f"the compressed data is broken: {error}") from error
     except OSError as error:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from framework.core.frames import MALFORMED, PROVENANCE
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from framework.core.plan import FileInput
+    from framework.core.source import Expected
 
 NEAREST = 0.5
+RESERVED = {MALFORMED, "_surplus", "_text", *PROVENANCE}
 GONE = "the file is gone since the run was planned"
 
 
@@ -31,6 +37,15 @@ class Scanned:
     extra_columns: frozenset[str] = frozenset()
 
 
+def misplaced_columns(found: list[str], expected: Expected) -> str:
+    """Describe columns that are not in the order of the schema, where it asks for one; empty when they are."""
+    known = [name for name in found if name in expected.schema]
+    declared = [name for name in expected.schema if name in known]
+    if not expected.is_ordered or known == declared:
+        return ""
+    return f"wrong header: columns in the order {', '.join(known)}, must be {', '.join(declared)}"
+
+
 def missing_columns(found: list[str], required: frozenset[str]) -> str:
     """Describe a header that lacks columns, with the nearest names it has; empty when nothing is missing."""
     from difflib import get_close_matches
@@ -44,3 +59,19 @@ def missing_columns(found: list[str], required: frozenset[str]) -> str:
         near = get_close_matches(name, spare, n=1, cutoff=NEAREST)
         words.append(f"{name} (is '{near[0]}' meant?)" if near else name)
     return f"wrong header: missing {', '.join(words)}; found {', '.join(found) or 'nothing'}"
+
+
+def unusable_name(names: Iterable[str]) -> str:
+    """Describe a column's name that no plan can use; empty when all can be used.
+
+    >>> unusable_name(["id", "^a.*$"])
+    "'^a.*$' is a name that Polars takes for a pattern"
+    """
+    for name in names:
+        if name in RESERVED:
+            return f"'{name}' is a name that Sluice itself uses"
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            return f"'{name}' is a name that Polars takes for a pattern"
+        if "\0" in name:
+            return "a name holds NUL bytes"
+    return ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import polars as pl
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.errors import SchemaError
-from tests.boundary.casting import LOST, cast_values
+from tests.boundary.casting import LOST, cast_and_count, cast_values
 
 INTEGERS = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300))
 FLOATS = st.one_of(st.floats(), st.integers(-300, 300).map(float), st.sampled_from([2.0**53, 1e300, -0.0]))
@@ -159,3 +160,72 @@ def test_types_between_which_no_value_is_the_same_are_refused(source, target):
     text = f"there is no cast from {source} to {target} that keeps every value"
     with pytest.raises(SchemaError, match=f"^{re.escape(text)}$"):
         cast_values([], target, source)
+
+
+@pytest.mark.parametrize(("how", "mode"), [("round", ROUND_HALF_UP), ("truncate", ROUND_DOWN)])
+@pytest.mark.parametrize("target", [pl.Int64(), pl.Int8(), pl.Decimal(6, 2), pl.Decimal(30, 6)], ids=str)
+@given(values=st.lists(st.decimals(-(10**6), 10**6, places=4), min_size=50))
+def test_allowed_loss_between_numbers_is_rounded_or_cut_and_told(how, mode, target, values):
+    scale = target.scale if isinstance(target, pl.Decimal) else 0
+    limit = 10 ** (target.precision - scale) if isinstance(target, pl.Decimal) else 2**63 if target == pl.Int64 else 128
+    expected = []
+    for value in values:
+        wanted = value.quantize(Decimal(1).scaleb(-scale), rounding=mode) if scale < 4 else value
+        is_held = -limit <= wanted < limit if target.is_integer() else abs(wanted) < limit
+        expected.append((wanted, wanted != value) if is_held else (LOST, False))
+    found = list(zip(*cast_and_count(values, target, pl.Decimal(20, 4), lossy=how), strict=True))
+    assert found == expected
+
+
+@pytest.mark.parametrize("how", ["round", "truncate"])
+@pytest.mark.parametrize("target", [pl.Int64(), pl.Decimal(12, 2)], ids=str)
+@given(numbers=st.lists(FLOATS, min_size=50))
+def test_allowed_loss_of_a_float_is_less_than_its_last_place(how, target, numbers):
+    unit = Fraction(1, 100) if isinstance(target, pl.Decimal) else Fraction(1)
+    limit = 10**10 if isinstance(target, pl.Decimal) else 2**63
+    for x, got, lost in zip(numbers, *cast_and_count(numbers, target, pl.Float64(), lossy=how), strict=True):
+        if not math.isfinite(x) or abs(x) >= limit:
+            assert got is LOST
+        elif got is LOST:
+            assert abs(x) > limit - 1
+        else:
+            distance = abs(Fraction(got) - Fraction(x))
+            assert distance <= (unit / 2 if how == "round" else unit) + Fraction(abs(x)) / 2**50
+            assert how == "round" or abs(got) <= abs(Fraction(x)) + Fraction(abs(x)) / 2**50
+            assert lost == (float(got) != x)
+
+
+@given(st.lists(INTEGERS, min_size=50))
+def test_whole_numbers_beyond_a_float_s_digits_may_be_rounded(numbers):
+    found, lost = cast_and_count(numbers, pl.Float64(), pl.Int64(), lossy="round")
+    assert found == [float(n) for n in numbers]
+    assert lost == [float(n) != n or float(n) == 2.0**63 for n in numbers]
+
+
+def test_no_loss_of_size_is_ever_allowed():
+    assert cast_values([1e300, 0.1, math.inf, math.nan], pl.Float32(), pl.Float64(), lossy="round")[0] is LOST
+    assert cast_values([300, -1], pl.UInt8(), pl.Int64(), lossy="round") == [LOST, LOST]
+    assert cast_values([2], pl.Boolean(), pl.Int64()) == [LOST]
+    found, lost = cast_and_count([0.1, math.inf, None, 0.5], pl.Float32(), pl.Float64(), lossy="round")
+    assert (found[1:], lost) == ([math.inf, None, 0.5], [True, False, False, False])
+
+
+@given(st.lists(st.times(), min_size=50))
+def test_time_of_day_goes_to_text_and_back(times):
+    texts = cast_values(times, pl.String(), pl.Time())
+    assert cast_values(texts, pl.Time()) == times
+
+
+@given(st.lists(st.integers(-(2**127), 2**127 - 1), min_size=50))
+def test_128_bit_integers(numbers):
+    assert cast_values([str(n) for n in numbers], pl.Int128()) == numbers
+    narrow = [n if -(2**63) <= n < 2**63 else LOST for n in numbers]
+    assert cast_values(numbers, pl.Int64(), pl.Int128()) == narrow
+    wide = [n if abs(n) < 10**38 else LOST for n in numbers]
+    assert cast_values(numbers, pl.Decimal(38, 0), pl.Int128()) == wide
+
+
+@given(st.lists(st.timedeltas(timedelta(-(10**5)), timedelta(10**5)), min_size=50))
+def test_duration_of_a_coarser_unit(spans):
+    whole = [LOST if span.microseconds % 1000 else span for span in spans]
+    assert cast_values(spans, pl.Duration("ms"), pl.Duration("us")) == whole

@@ -63,6 +63,18 @@ def test_quarantine_is_counted_and_shown(sluice, ran):
     assert sluice("quarantine", "show", "shop.orders", "--state", "waiting", cwd=ran).stdout == "no such rows\n"
 
 
+def test_quarantine_masks_sensitive_values_unless_asked(sluice, ran):
+    schema = ran / "schemas/shop.py"
+    text = schema.read_text()
+    field = 'pa.Field(str_matches=r"O[0-9]+$"'
+    assert f"order_id: str = {field})" in text
+    schema.write_text(text.replace(field, f'{field}, metadata={{"sensitive": True}}'))
+    show = ("quarantine", "show", "shop.orders", "--reason", "quantity")
+    assert "order_id='***'" in sluice(*show, cwd=ran).stdout
+    assert "O3" not in sluice(*show, "--json", cwd=ran).stdout
+    assert "order_id='O3'" in sluice(*show, "--reveal", cwd=ran).stdout
+
+
 def test_runs_are_listed_newest_first(sluice, ran):
     runs = json.loads(sluice("runs", "--json", cwd=ran).stdout)["runs"]
     assert [(run["pipeline"], run["state"]) for run in runs] == [

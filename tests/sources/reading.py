@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -62,7 +62,7 @@ def read_files(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        files.append(FileInput(MOMENT.replace(minute=number), name, len(content)))
+        files.append(FileInput(MOMENT + timedelta(minutes=number), name, len(content)))
     found = kind or next(iter(contents)).split(".")[1]
     source = FileSource(found, ("*",), options=options)  # type: ignore[arg-type]
     needed = frozenset(expected if required is None else required)

@@ -239,3 +239,57 @@ def test_file_that_is_gone_is_rejected(scan, tmp_path):
     source = FileSource("csv", ("*.csv",))
     found = scan_files(source, [file], StorageLocation(str(tmp_path)), Expected({}, frozenset(), is_strict=False))
     assert [r.reason for r in found.rejected] == ["the file is gone since the run was planned"]
+
+
+@pytest.mark.parametrize("mark", ["", '"'], ids=["plain", "quoted"])
+@pytest.mark.parametrize(
+    ("line", "surplus"),
+    [("1,2,3,,x", ",x"), ("1,2,3,,,,,x,", ",,,,x,"), ("1,2,3,x,,y", "x,,y"), (",,,,x", ",x"), ("1,2,3,x,y\r", "x,y")],
+)
+def test_value_beyond_the_last_column_is_never_lost(scan, mark, line, surplus):
+    content = f"a,b,c\n{mark}0{mark},x,3\n{line}\n4,,6\n".encode()
+    for name, raw in (("f.csv", content), ("f.csv.gz", gzip.compress(content))):
+        read = scan({name: raw}, kind="csv")
+        assert read.wrong == {3: "too many fields: more than 3"}
+        assert read.rows["_surplus"].to_list() == [None, surplus, None]
+        assert read.cells()[::2] == [("0", "x", "3"), ROWS[1]]
+
+
+def test_empty_fields_beyond_the_last_column_are_no_values(scan):
+    read = scan({"f.csv": b'a,b,c\n1,x,3,\n4,,6,,,\n"1",x,3,"",\n'})
+    assert (read.cells(), read.wrong) == ([*ROWS, ROWS[0]], {})
+
+
+ODD = {
+    b'"5","6,7",8': [("5", "6,7", "8")],
+    b'5,"6\n7",8': [("5", "6\n7", "8")],
+    b'5,"6,8': [(r'5,"6,8', None, None)],
+    b"5,\xff,8": [(r"5,\xff,8", None, None)],
+    b"5,\0,8": [(r"5,\0,8", None, None)],
+    b"5,6,8,9": [("5", "6", "8")],
+    b"": [(None, None, None)],
+    b'5,6"7,8': [("5", '6"7', "8")],
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("place", [1, 2, 999, 1000])
+def test_an_odd_line_changes_nothing_about_the_others(scan, odd, place):
+    lines = [b"a,b,c", *(b"%d,x,%d" % (n, n) for n in range(1000))]
+    lines.insert(place, odd)
+    read = scan({"e.csv": TEXT.encode(), "f.csv": b"\n".join(lines)})
+    rows = read.rows.filter(read.rows["_source_file"] == "f.csv")
+    first = place + 1
+    assert len(read.parts) == (2 if odd else 1)
+    assert rows.filter(rows["_source_line"] == first).select("a", "b", "c").rows() == ODD[odd]
+    others = rows.filter(rows["_source_line"] != first)
+    assert others.select("a", "b", "c").rows() == [(str(n), "x", str(n)) for n in range(1000)]
+    skipped = odd.count(b"\n") + 1
+    assert others["_source_line"].to_list() == [n + 2 if n + 2 < first else n + 2 + skipped for n in range(1000)]
+
+
+def test_file_of_odd_lines_is_read_in_blocks(scan):
+    lines = [b"a,b,c", *(b'"%d",x,%d' % (n, n) for n in range(1000)), b"1,2,3,4"]
+    read = scan({"f.csv": b"\n".join(lines)})
+    assert read.wrong == {1002: "too many fields: more than 3"}
+    assert [a for a, _, _ in read.cells()[:-1]] == [str(n) for n in range(1000)]

@@ -73,7 +73,7 @@ def test_broken_line_costs_that_line(read):
         4: "the record is no JSON object",
         5: "the record is no JSON object",
     }
-    assert found.rows["_text"].to_list()[2:5] == ['{"id": 3, "na', '["1"]', "7"]
+    assert found.rows["_text"].to_list()[2:5] == ['{"id": 3, "na', "[1]", "7"]
 
 
 def test_broken_first_line_costs_that_line(read):

@@ -1,0 +1,76 @@
+"""What broke, for people: grouped by column and rule, counts first, with capped examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from framework.boundary.tally import MASK
+from framework.errors import MAX_EXAMPLES, MAX_GROUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from framework.boundary.contract import Contract
+    from framework.boundary.tally import Broken, Tally
+    from framework.boundary.totals import Finding
+
+WHOLE_ROW = "whole row"
+
+
+def describe(tally: Tally, only: Sequence[str | None] | None = None) -> Iterator[str]:
+    """Describe what the refused rows of a boundary break: per column the rows, per rule the rows and examples.
+
+    Args:
+        tally: The counts.
+        only: The columns to describe (None: the rows as such). Default: all, the most frequent first.
+    """
+    groups: dict[str | None, list[Broken]] = {}
+    for broken in tally.by_rule.values():
+        if broken.refused and (only is None or broken.rule.column in only):
+            groups.setdefault(broken.rule.column, []).append(broken)
+    ranked = sorted(groups, key=lambda column: (-tally.by_column[column], str(column)))
+    for column in ranked[:MAX_GROUPS]:
+        yield f"  {column or WHOLE_ROW}: {rows(tally.by_column[column])}"
+        for broken in sorted(groups[column], key=lambda b: (-b.refused, b.rule.message)):
+            yield f"    {broken.refused:,} x {broken.rule.message}{_examples(broken)}"
+    if len(ranked) > MAX_GROUPS:
+        yield f"  and {len(ranked) - MAX_GROUPS} more columns"
+
+
+def _examples(broken: Broken) -> str:
+    shown = "; ".join(str(example) for example in broken.examples[:MAX_EXAMPLES])
+    return f": {shown}" if shown else ""
+
+
+def describe_findings(findings: Sequence[Finding], contract: Contract) -> Iterator[str]:
+    """Describe dataset rules that do not hold: the rule, and the aggregates it is said of."""
+    for finding in findings:
+        hidden = any(
+            contract.columns[name].is_sensitive
+            for aggregate in finding.rule.aggregates
+            if aggregate.of is not None
+            for name in aggregate.of.meta.root_names()
+        )
+        yield f"  {finding.rule.reason}; found {_values(finding.values, hidden=hidden)}"
+
+
+def _values(values: Mapping[str, object], *, hidden: bool) -> str:
+    return ", ".join(f"{word} = {MASK if hidden else _short(value)}" for word, value in values.items()) or "nothing"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        more = len(value) - MAX_EXAMPLES
+        return f"{value[:MAX_EXAMPLES]}" + (f" and {more:,} more" if more > 0 else "")
+    return str(value)
+
+
+def rows(count: int) -> str:
+    """A number of rows in words.
+
+    >>> rows(1), rows(1234)
+    ('1 row', '1,234 rows')
+    """
+    return "1 row" if count == 1 else f"{count:,} rows"
