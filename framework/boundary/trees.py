@@ -58,6 +58,17 @@ FUNCTIONS: Mapping[str, Build] = {
     "Abs": pl.Expr.abs,
     "FillNull": pl.Expr.fill_null,
     "IsIn": pl.Expr.is_in,
+    "NullCount": pl.Expr.null_count,
+    "Any": pl.Expr.any,
+    "All": pl.Expr.all,
+}
+AGGREGATES: Mapping[str, Build] = {
+    "Sum": pl.Expr.sum,
+    "Min": pl.Expr.min,
+    "Max": pl.Expr.max,
+    "Mean": pl.Expr.mean,
+    "Count": pl.Expr.count,
+    "NUnique": pl.Expr.n_unique,
 }
 TAKES_MANY: Mapping[str, Build] = {
     "AllHorizontal": pl.all_horizontal,
@@ -180,8 +191,14 @@ def _builder(tree: Tree) -> Build | None:
     """What builds a node of a kind from its parts; None when it is not known."""
     if "BinaryExpr" in tree:
         return OPERATORS.get(tree["BinaryExpr"]["op"])
+    if "Agg" in tree:
+        return AGGREGATES.get(next(iter(tree["Agg"])))
     if "Ternary" in tree:
         return lambda truthy, falsy, predicate: pl.when(predicate).then(truthy).otherwise(falsy)
+    return _function_builder(tree)
+
+
+def _function_builder(tree: Tree) -> Build | None:
     name, said = _function(tree), _parameters(tree)
     if name == "IsBetween":
         closed = next((c for c in CLOSED if c == str(said.get("closed")).lower()), "both")

@@ -168,7 +168,7 @@ REFUSED = {
         "S.x.asked: it says of its aggregates what no rule can; compare them, and combine with &, | and ~",
     ),
     "value at a place": (
-        schema_of(int, asking(pl.col("x").get(0) > 1)),
+        schema_of(int, asking(pl.col("x").get(0, null_on_oob=True) > 1)),
         "S.x.asked: it judges the whole dataset by a mix of rows and aggregates, which cannot be put together from "
         f"batches; use {AGGREGATES}",
     ),

@@ -28,15 +28,28 @@ AGGREGATES = {
 
 SENTENCES = {
     "a condition": pl.when(pl.len() > 20).then(X.mean() > 1).otherwise(pl.len() > 5),
-    "a range": X.sum().is_between(0, 20), "an open range": Y.sum().is_between(0, 20, closed="none"),
-    "a rounded one": RATE.mean().round(1) > 0.5, "one of some": Y.max().is_in([1, 2]), "an absolute one": X.sum().abs() < 9,
-    "none": X.max().is_null(), "some": X.max().is_not_null() & ~(X.min() > 0), "a filled one": X.max().fill_null(7) == 7,
-    "either": (X.sum() > 3) | (Y.sum() > 3), "one of two": (X.sum() > 3) ^ (Y.sum() > 3), "not equal": X.sum() != Y.sum(),
-    "a ratio": X.sum() / Y.sum() > 0.5, "arithmetic": (X.sum() + Y.sum() * 2 - 3) % 2 == 0, "whole": X.sum() // 3 >= 1,
-    "the larger": pl.max_horizontal(X.max(), Y.max()) > 2, "the first known": pl.coalesce(X.max(), Y.max()) > 1,
-    "all columns": pl.all_horizontal(pl.col("x", "y").max() > 1), "finite": RATE.sum().is_finite(),
-    "the same": X.max().eq_missing(Y.max()), "a NaN": (X.sum() / X.count()).is_nan(), "every column": pl.all().count() > 3,
-}  # fmt: skip
+    "a range": X.sum().is_between(0, 20),
+    "an open range": Y.sum().is_between(0, 20, closed="none"),
+    "a rounded one": RATE.mean().round(1) > 0.5,
+    "one of some": Y.max().is_in([1, 2]),
+    "an absolute one": X.sum().abs() < 9,
+    "none": X.max().is_null(),
+    "some": X.max().is_not_null() & ~(X.min() > 0),
+    "a filled one": X.max().fill_null(7) == 7,
+    "either": (X.sum() > 3) | (Y.sum() > 3),
+    "one of two": (X.sum() > 3) ^ (Y.sum() > 3),
+    "not equal": X.sum() != Y.sum(),
+    "a ratio": X.sum() / Y.sum() > 0.5,
+    "arithmetic": (X.sum() + Y.sum() * 2 - 3) % 2 == 0,
+    "whole": X.sum() // 3 >= 1,
+    "the larger": pl.max_horizontal(X.max(), Y.max()) > 2,
+    "the first known": pl.coalesce(X.max(), Y.max()) > 1,
+    "all columns": pl.all_horizontal(pl.col("x", "y").max() > 1),
+    "finite": RATE.sum().is_finite(),
+    "the same": X.max().eq_missing(Y.max()),
+    "a NaN": (X.sum() / X.count()).is_nan(),
+    "every column": pl.all().count() > 3,
+}
 
 
 def frame_of(seed: int, size: int) -> pl.DataFrame:
