@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary.metadata import read_metadata
+from framework.boundary.casts.metadata import read_metadata
+from framework.boundary.casts.reading import STRICT, Reading
 from framework.boundary.pandera_checks import Declared, compile_check, unique_rules
-from framework.boundary.reading import STRICT, Reading
 from framework.boundary.refused import is_typed, refuse, refuse_model
 from framework.boundary.rule import DatasetRule, Rule, Severity
 from framework.boundary.trace import register_backends, schema_of

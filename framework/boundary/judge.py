@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.casts import cast
+from framework.boundary.casts.cast import cast
+from framework.boundary.casts.missing import without_tokens
 from framework.boundary.conform import is_there
-from framework.boundary.missing import without_tokens
 from framework.boundary.rule import Rule, total
 from framework.boundary.type_words import loss_words, type_words
 from framework.boundary.windows import settle_windows

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.text_words import words_of
+from framework.boundary.casts.text_words import words_of
 
 if TYPE_CHECKING:
+    from framework.boundary.casts.reading import Reading
     from framework.boundary.contract import ColumnSpec
-    from framework.boundary.reading import Reading
 
 EXAMPLE = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
 SHOWN = 5

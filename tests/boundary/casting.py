@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary.casts import cast
-from framework.boundary.metadata import read_metadata
+from framework.boundary.casts.cast import cast
+from framework.boundary.casts.metadata import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.boundary.layouts import shape_of, width_of
-from framework.boundary.text_words import FALSE_WORDS, TRUE_WORDS
+from framework.boundary.casts.layouts import shape_of, width_of
+from framework.boundary.casts.text_words import FALSE_WORDS, TRUE_WORDS
 from framework.errors import SchemaError
 from tests.boundary.casting import LOST, cast_values
 

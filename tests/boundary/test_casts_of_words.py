@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.boundary.text_words import FALSE_WORDS, TRUE_WORDS
+from framework.boundary.casts.text_words import FALSE_WORDS, TRUE_WORDS
 from framework.errors import SchemaError
 from tests.boundary.casting import LOST, cast_values
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from framework.boundary.metadata import KEYS, LOSSES
-from framework.boundary.text_words import FALSE_WORDS, TRUE_WORDS
+from framework.boundary.casts.metadata import KEYS, LOSSES
+from framework.boundary.casts.text_words import FALSE_WORDS, TRUE_WORDS
 from framework.lake.storable import REFUSED, WIDER
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/casts.md").read_text()

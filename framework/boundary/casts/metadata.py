@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
 
-from framework.boundary.counted import NANOSECONDS
-from framework.boundary.layouts import has_time
-from framework.boundary.nested import as_type
-from framework.boundary.reading import DROP_SURPLUS, ROUND, TRUNCATE, Reading
-from framework.boundary.text_words import ENCODINGS
+from framework.boundary.casts.counted import NANOSECONDS
+from framework.boundary.casts.layouts import has_time
+from framework.boundary.casts.nested import as_type
+from framework.boundary.casts.reading import DROP_SURPLUS, ROUND, TRUNCATE, Reading
+from framework.boundary.casts.text_words import ENCODINGS
 from framework.core.source import NAN_POLICIES
 from framework.errors import did_you_mean
 

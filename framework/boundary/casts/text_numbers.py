@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.kept import Cast, guarded, only_if
-from framework.boundary.scaled import scaled
+from framework.boundary.casts.kept import Cast, guarded, only_if
+from framework.boundary.casts.scaled import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from framework.boundary.reading import Reading
+    from framework.boundary.casts.reading import Reading
 
 MAX_DIGITS = 38
 BLANK = "[ \u00a0\u202f]?"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-    from framework.boundary.reading import Ambiguous
+    from framework.boundary.casts.reading import Ambiguous
 
 
 def in_zone(local: pl.Expr, zone: str, target: str, ambiguous: Ambiguous) -> pl.Expr:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.kept import Cast, guarded
-from framework.boundary.layouts import has_time, offset_of, shape_of, width_of
-from framework.boundary.zones import in_zone
+from framework.boundary.casts.kept import Cast, guarded
+from framework.boundary.casts.layouts import has_time, offset_of, shape_of, width_of
+from framework.boundary.casts.zones import in_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from framework.boundary.reading import Reading
+    from framework.boundary.casts.reading import Reading
 
     Parser = Callable[[pl.Expr, str], pl.Expr]
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.kept import Cast, guarded, only_if
-from framework.boundary.zones import in_zone
+from framework.boundary.casts.kept import Cast, guarded, only_if
+from framework.boundary.casts.zones import in_zone
 from framework.errors import SchemaError
 
 if TYPE_CHECKING:
-    from framework.boundary.reading import Reading
+    from framework.boundary.casts.reading import Reading
 
 MAX_DIGITS = 38
 FLOAT_DIGITS = 15

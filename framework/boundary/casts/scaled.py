@@ -10,7 +10,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from framework.boundary.kept import Cast
+    from framework.boundary.casts.kept import Cast
 
 MAX_DIGITS = 38
 WIDEST = 2**127 - 1

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary import text_numbers, text_times, text_words
-from framework.boundary.between import between
-from framework.boundary.counted import counted, is_counted
-from framework.boundary.kept import ALWAYS, Cast
-from framework.boundary.missing import without_tokens
-from framework.boundary.nested import list_in_text, nested
-from framework.boundary.reading import STRICT, Reading
+from framework.boundary.casts import text_numbers, text_times, text_words
+from framework.boundary.casts.between import between
+from framework.boundary.casts.counted import counted, is_counted
+from framework.boundary.casts.kept import ALWAYS, Cast
+from framework.boundary.casts.missing import without_tokens
+from framework.boundary.casts.nested import list_in_text, nested
+from framework.boundary.casts.reading import STRICT, Reading
 from framework.errors import SchemaError
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.between import number
-from framework.boundary.kept import Cast, guarded
-from framework.boundary.scaled import scaled
-from framework.boundary.text_numbers import plain_number
+from framework.boundary.casts.between import number
+from framework.boundary.casts.kept import Cast, guarded
+from framework.boundary.casts.scaled import scaled
+from framework.boundary.casts.text_numbers import plain_number
 
 if TYPE_CHECKING:
-    from framework.boundary.reading import Reading
+    from framework.boundary.casts.reading import Reading
 
 NANOSECONDS = {
     "d": 86_400 * 10**9,

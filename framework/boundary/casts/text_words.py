@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.kept import Cast, guarded, only_if
+from framework.boundary.casts.kept import Cast, guarded, only_if
 from framework.errors import SchemaError
 
 if TYPE_CHECKING:
-    from framework.boundary.reading import Reading
+    from framework.boundary.casts.reading import Reading
 
 TRUE_WORDS = ("true", "True", "TRUE", "1", "yes", "Yes", "Y", "y")
 FALSE_WORDS = ("false", "False", "FALSE", "0", "no", "No", "N", "n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from framework.boundary.reading import Reading
+    from framework.boundary.casts.reading import Reading
 
 NAN_WORD = "^[+-]?(?i:nan)$"
 """How Polars reads NaN from text."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.kept import ALWAYS, Cast, only_if
+from framework.boundary.casts.kept import ALWAYS, Cast, only_if
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polars._typing import PolarsDataType
 
-    from framework.boundary.reading import Reading
+    from framework.boundary.casts.reading import Reading
 
     Inner = Callable[[pl.Expr, pl.Expr, pl.DataType, pl.DataType, Reading], Cast]
 
