@@ -77,6 +77,7 @@ def test_json_is_one_document_with_everything_a_run_did(sluice, project):
         "files_rejected": 0,
         "reasons": {"product: must be one of ['apples', 'pears', 'plums']": 1, "quantity: must be > 0": 1},
         "released": 0,
+        "warnings": [],
     }
     assert first["outputs"]["shop/orders"]["version"] == 1
     assert first["outputs"]["shop/orders"]["partitions"] == 2
