@@ -158,10 +158,8 @@ def test_an_event_that_comes_again_with_another_day_is_there_once(tmp_path):
     deliver(house, "events/correction.ndjson", f"{json.dumps(moved)}\n", at(10, 1))
     house.run()
     assert house.table("features/events")["EV00000003",]["day"] == date(2024, 1, 4)
-    assert [start for user, start in house.table("features/session_features") if user == "US000001"] == [
-        at(1, 10),
-        at(4, 9),
-    ]
+    starts = {start for user, start in house.table("features/session_features") if user == "US000001"}
+    assert starts == {at(1, 10), at(4, 9)}
 
 
 def test_the_bad_rows_are_open(opened):
