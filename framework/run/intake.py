@@ -96,7 +96,8 @@ def _take_in(
     files = given.files if isinstance(given, FilesInput) else ()
     expected = _expected(contract)
     harmful = _harmful(source, files, space)
-    scanned = scan_files(source, [f for f in files if f not in {one.file for one in harmful}], space.raw, expected)
+    unread = {one.file for one in harmful}
+    scanned = scan_files(source, [f for f in files if f not in unread], space.raw, expected)
     scanned = replace(scanned, rejected=[*harmful, *scanned.rejected])
     for refused in scanned.rejected:
         emit("file.rejected", f"{refused.file.path}: {refused.reason}", level="WARNING", source=name)

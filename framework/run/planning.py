@@ -18,9 +18,8 @@ from framework.run.request import RunRequest
 from framework.run.waiting import lost_references, resolvable_version
 
 if TYPE_CHECKING:
-    from framework.core.source import FileSource, TableSource
+    from framework.core.source import FileSource
     from framework.definition import Pipeline
-    from framework.lake import TableHandle
     from framework.run.workspace import Workspace
 
 LONG_AGE_DAYS = 3
@@ -83,7 +82,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     """Hold what is there against what is covered.
 
     Raises:
-        SourceError: when a file of an appended source has changed, or a table is older than its source allows.
+        SourceError: when a file of an appended source has changed.
         StorageError: when a source cannot be listed.
     """
     store = PlanStore(space.lake, pipeline.name)
@@ -103,7 +102,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
             missing.append(table.table)
             continue
         if table.max_age is not None:
-            ages[table.table] = require_fresh(table, handle, space.now or datetime.now(UTC))
+            ages[table.table] = (space.now or datetime.now(UTC)) - handle.changed_at
         since = covered.versions.get(name)
         inputs[name] = TableInput(table.table, handle.version, since)
         if name in _read_by_steps(pipeline) and _has_changed(space, table.table, since, handle.version):
@@ -123,20 +122,20 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     return News(inputs, reasons, mode, waiting, tuple(missing), ages)
 
 
-def require_fresh(source: TableSource, handle: TableHandle, now: datetime) -> timedelta:
-    """Hold a table's age against what its source allows: warn, or refuse to go on. Gives the age.
+def require_fresh(pipeline: Pipeline, ages: dict[str, timedelta]) -> None:
+    """Hold the ages of tables against what their sources allow: warn, or refuse to go on.
 
     Raises:
-        SourceError: when the table has not changed for longer, and the source says `on_stale="fail"`.
+        SourceError: when a table has not changed for longer, and its source says `on_stale="fail"`.
     """
-    age = now - handle.changed_at
-    if source.max_age is None or age <= source.max_age:
-        return age
-    text = f"table '{source.table}' changed last {in_days(age)} ago; at most {in_days(source.max_age)} are allowed"
-    if source.on_stale == "fail":
-        raise SourceError(f"{text}; bring it up to date, or raise max_age")
-    emit("table.stale", text, level="WARNING", table=source.table)
-    return age
+    for source in pipeline.table_sources.values():
+        age = ages.get(source.table)
+        if source.max_age is None or age is None or age <= source.max_age:
+            continue
+        text = f"table '{source.table}' changed last {in_days(age)} ago; at most {in_days(source.max_age)} are allowed"
+        if source.on_stale == "fail":
+            raise SourceError(f"{text}; bring it up to date, or raise max_age")
+        emit("table.stale", text, level="WARNING", table=source.table)
 
 
 def in_days(age: timedelta) -> str:
@@ -214,6 +213,7 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
 
     Raises:
         ConfigurationError: when a table that the pipeline reads does not exist, or a parameter has no usable value.
+        SourceError: when there is something to do and a table is older than its source allows.
     """
     parameters = resolve_parameters(pipeline, request.parameters)
     if position.pending is not None and not request.full:
@@ -227,6 +227,7 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
         )
     if news.is_empty:
         return None
+    require_fresh(pipeline, news.ages)
     if position.pending is not None:  # a rebuild needs nothing of it, and it may be the reason for the rebuild
         text = f"sequence {position.pending.seq}, which was not finished, is given up for a rebuild"
         emit("run.given_up", f"{pipeline.name}: {text}", level="WARNING")
