@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from framework.cli.frames import parsed_raw
 from framework.cli.options import Exit, settings
 from framework.cli.output import columns, hint, plural, show
-from framework.errors import SelectionError, did_you_mean
+from framework.errors import AuthorError, ConfigurationError, SelectionError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    from framework.boundary import Contract
     from framework.storage import StorageLocation
 
 REASON_WIDTH = 100
@@ -54,9 +55,8 @@ def quarantine_show(
         limit: How many rows.
         reveal: Show values of sensitive columns as they were read.
     """
-    from framework.definition.load import load_pipelines
     from framework.lake.quarantine import rows
-    from framework.run.masking import mask_row, schemas_of
+    from framework.run.masking import mask_row
 
     lake = _lake()
     held = _known(lake, pipeline)
@@ -66,10 +66,22 @@ def quarantine_show(
     kept = rows(lake, name, source=source, reason=reason, state=state, limit=limit)
     found = [parsed_raw(row) for row in kept.to_dicts()]
     if not reveal:
-        schemas = schemas_of(load_pipelines(settings()).get(name))
+        schemas = _schemas(name)
         found = [mask_row(row, schemas) for row in found]
     show({"pipeline": name, "rows": found}, lambda: _lines(found))
     return Exit.OK
+
+
+def _schemas(pipeline: str) -> Mapping[str, Contract]:
+    """The contracts of a pipeline's sources. Broken definitions must not stand between people and their data."""
+    from framework.definition.load import load_pipelines
+    from framework.run.masking import schemas_of
+
+    try:
+        return schemas_of(load_pipelines(settings()).get(pipeline))
+    except (AuthorError, ConfigurationError) as error:
+        hint(f"all values are masked, as the definitions cannot be read; --reveal shows them: {error}")
+        return {}
 
 
 def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 Delta has no unsigned and no 128-bit integers, no categories, times of day, durations or zones other than UTC, and no
 lists of fixed width. Each is stored as the nearest thing that other readers understand, without loss; what would lose
-something is refused. See docs/reference/tables.md.
+something is refused. See docs/reference/casts.md.
 """
 
 from __future__ import annotations

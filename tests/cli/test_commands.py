@@ -201,3 +201,13 @@ def test_show_suggests_a_name(sluice, project):
     done = sluice("show", "shop.orders:order", cwd=project)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == "error: shop.orders has no source or step 'order'; did you mean 'orders'?\n"
+
+
+def test_the_quarantine_can_be_looked_at_while_the_definitions_are_broken(sluice, ran):
+    (ran / "pipelines/shop/broken.py").write_text("import nowhere_to_be_found\n")
+    done = sluice("quarantine", "show", "shop.orders", cwd=ran)
+    assert done.returncode == 0
+    assert "quantity: must be > 0" in done.stdout
+    assert "all values are masked, as the definitions cannot be read; --reveal shows them: 1 problem" in done.stderr
+    assert "***" in done.stdout
+    assert "***" not in sluice("quarantine", "show", "shop.orders", "--reveal", cwd=ran).stdout
