@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import data, events
+from benchmarks import data, events, rules
 from benchmarks.measure import Case, Sample, measure, medians, python, ratio
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CACHE = Path(os.environ.get("SLUICE_BENCH_DATA", Path(tempfile.gettempdir()) / "sluice-bench"))
 SIZES = {"smoke": (400_000, 40), "core": (20_000_000, 1_000)}
+MOST_ORDERS = 5_000_000
 CONTROL = "control"
 
 
@@ -35,6 +36,12 @@ class Comparison:
     note: str = ""
     peer: str = ""
     is_slow: bool = False
+    limit_data: str = ""
+
+    @property
+    def against(self) -> str:
+        """What the limit is called: its program, and its data where they are not ours."""
+        return f"{self.limit} ({self.limit_data})" if self.limit_data else self.limit
 
 
 COMPARISONS = [
@@ -42,6 +49,14 @@ COMPARISONS = [
     Comparison("checked and split", "checked_copy", "copy", {"cpu_s": 1.4}, "year"),
     Comparison("reading a gigabyte of CSV", "read_csv", "bare_csv", {"wall_s": 1.15, "cpu_s": 1.15}, "csv"),
     Comparison("a gigabyte of CSV, the whole run", "gigabyte", "bare_csv", {}, "csv", "memory: see below"),
+    Comparison(
+        "a malformed line in a thousand",
+        "read_csv",
+        "read_csv",
+        {"wall_s": 1.3, "cpu_s": 1.3},
+        "malformed",
+        limit_data="csv",
+    ),
     Comparison("an incremental day", "one_day", "full_year", {"wall_s": 0.1, "cpu_s": 0.1}, "late"),
     Comparison("sessions and journeys", "journeys", "journeys_by_hand", {"cpu_s": 1.3, "wall_s": 1.3}, "events"),
     Comparison("sessions", "sessions", "sessions_by_hand", {"cpu_s": 1.3, "wall_s": 1.3}, "events"),
@@ -57,6 +72,22 @@ COMPARISONS = [
     ),
     Comparison("sessions and pandas", "sessions", "sessions_in_pandas", {"wall_s": 0.1}, "million", peer="pandas"),
     Comparison("windows a hundred times as long", "sliding_long", "sliding_short", {"cpu_s": 1.2}, "events"),
+    Comparison("ten rules", "orders_by_10", "orders_copied", {"cpu_s": 1.3}, "orders"),
+    Comparison("forty rules", "orders_by_40", "orders_copied", {"cpu_s": 2.2}, "orders"),
+    Comparison(
+        "ten rules and dataframely",
+        "orders_typed",
+        "orders_in_dataframely",
+        {"cpu_s": 1.0},
+        "orders",
+        peer="dataframely",
+    ),
+    Comparison("ten rules and Pandera", "orders_typed", "orders_in_pandera", {"cpu_s": 0.7}, "orders"),
+    Comparison(
+        "a join under ten rules and Pandera", "join_typed", "join_in_pandera", {"cpu_s": 0.25, "wall_s": 0.25}, "orders"
+    ),
+    Comparison("ten times the orders", "orders_by_10", "orders_by_10", {"rss_mb": 1.2}, "many", limit_data="orders"),
+    Comparison("a unique key of many orders", "orders_unique", "orders_by_10", {"cpu_s": 1.5}, "many", "within 1 GB"),
     Comparison("nothing new", "nothing_new", "imports", {"cpu_s": 1.5}, "year"),
 ]
 
@@ -78,7 +109,9 @@ def main() -> int:
         if comparison.peer and not peer_python(comparison.peer, install=wanted.peers):
             print(f"\n{comparison.name}: not run, {comparison.peer} is not there; --peers installs it")
             continue
-        show(comparison, run(comparison, make_data(wanted.size, comparison.data), wanted.rounds))
+        for what in filter(None, (comparison.data, comparison.limit_data)):
+            make_data(wanted.size, what)
+        show(comparison, run(comparison, CACHE / wanted.size, wanted.rounds))
     return 0
 
 
@@ -106,10 +139,15 @@ def make_data(size: str, what: str) -> Path:
         data.year_of_parquet(folder / what, rows)
     if what == "csv":
         data.one_csv(folder / what, megabytes)
-    if what in {"year", "late", "csv"}:
+    if what == "malformed":
+        data.spoil(make_data(size, "csv") / "csv/sales/sales.csv", folder / what / "sales/sales.csv")
+    if what in {"year", "late", "csv", "malformed"}:
         data.products(folder / what)
     if what in {"events", "million"}:
         events.month_of_events(folder / what, rows if what == "events" else min(rows, 1_000_000))
+    if what in {"orders", "many"}:
+        few = min(rows, MOST_ORDERS)
+        rules.write_orders(folder / what, few if what == "orders" else 10 * few)
     if what == "late":
         _make_lake_of_the_year(folder, size)
         data.a_late_day(folder / what, rows)
@@ -141,8 +179,9 @@ def run(comparison: Comparison, folder: Path, rounds: int) -> dict[str, list[Sam
     ours = Case(comparison.ours, python(comparison.ours, source, scratch), prepare)
     if comparison.ours == "nothing_new":
         ours = _nothing_new(folder)
-    limit = python(comparison.limit, source, scratch, peer_python(comparison.peer) or sys.executable)
-    cases = [ours, Case(comparison.limit, limit, prepare)]
+    place = folder / (comparison.limit_data or comparison.data)
+    limit = python(comparison.limit, place, scratch, peer_python(comparison.peer) or sys.executable)
+    cases = [ours, Case(comparison.against, limit, prepare)]
     if comparison.is_slow:  # minutes a run: once, and nothing to hold it against
         return measure(cases, scratch, 1, warm_up=False)
     cases.append(Case(CONTROL, limit, prepare))
@@ -174,15 +213,15 @@ def _settle(command: list[str], env: dict[str, str]) -> None:
 
 def show(comparison: Comparison, samples: dict[str, list[Sample]]) -> None:
     """Print one comparison: medians, ratios with their spread, the control, the verdict."""
-    print(f"\n{comparison.name}: {comparison.ours} against {comparison.limit}")
+    print(f"\n{comparison.name}: {comparison.ours} against {comparison.against}")
     for name, found in samples.items():
         one = medians(found)
-        print(f"  {name:14} wall {one.wall_s:8.2f} s   cpu {one.cpu_s:8.2f} s   peak {one.rss_mb:7.0f} MiB")
+        print(f"  {name:22} wall {one.wall_s:8.2f} s   cpu {one.cpu_s:8.2f} s   peak {one.rss_mb:7.0f} MiB")
     for what in ("wall_s", "cpu_s", "rss_mb"):
-        middle, least, most = ratio(samples, comparison.ours, comparison.limit, what)
+        middle, least, most = ratio(samples, comparison.ours, comparison.against, what)
         told = "run once, no control"
         if CONTROL in samples:
-            told = f"control {ratio(samples, CONTROL, comparison.limit, what)[0]:.2f}"
+            told = f"control {ratio(samples, CONTROL, comparison.against, what)[0]:.2f}"
         verdict = ""
         if what in comparison.most:
             verdict = f"   at most {comparison.most[what]}: {'met' if middle <= comparison.most[what] else 'MISSED'}"

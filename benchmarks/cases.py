@@ -7,6 +7,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from framework.boundary import Tally
 
 
 def year_by_hand(data: Path, scratch: Path) -> None:
@@ -50,27 +58,128 @@ def copy(data: Path, scratch: Path) -> None:
 
 def checked_copy(data: Path, scratch: Path) -> None:
     """The same, with every line checked, accepted and refused apart, and counted."""
-    import polars as pl
 
     from benchmarks.pipelines import sales_from_parquet
-    from framework.boundary import check, compile_contract
+    from framework.boundary import QUARANTINE_SCHEMA, check, compile_contract
     from framework.lake import StagingArea
-    from framework.lake.quarantine import SCHEMA
     from framework.sources import scan_files
 
     space = _space(data, scratch)
     source = sales_from_parquet.sources["sales"]
     contract = compile_contract(sales_from_parquet.schema_of("sales"))
-    refused = StagingArea(space.lake, pl.Schema({n: t for n, t in SCHEMA.items() if n not in _STAMPS}), ("state",))
+    refused = StagingArea(space.lake, QUARANTINE_SCHEMA, ("state",))
     scanned = scan_files(source, _files(space.raw, "sales/*.parquet"), space.raw, _expected(contract))
     checked = check(scanned.parts, contract, source="sales", quarantine=refused.add)
     checked.accepted.sink_parquet(scratch / "copy.parquet", compression_level=1, maintain_order=False)
-    refused.files()
-    if checked.tally.rows_in != checked.tally.accepted + checked.tally.refused:
+    _require_all(checked.tally, refused.files())
+
+
+def orders_copied(data: Path, scratch: Path) -> None:
+    """Orders written apart by their number alone, and counted: two sinks, statistics, no rule.
+
+    What the checked ones import is imported here as well: the work is compared, not half a second of imports.
+    """
+    from benchmarks.rules import scanned, schema, split_unchecked
+    from framework.boundary import compile_contract
+    from framework.run import flow
+
+    if not (compile_contract(schema(10)).rules and flow.run_in):
+        raise SystemExit("nothing was imported")
+
+    split_unchecked(scanned(data), scratch)
+
+
+def orders_by_10(data: Path, scratch: Path) -> None:
+    """Orders from files through the boundary of a source, held against ten rules."""
+    _check_orders(data, scratch, 10)
+
+
+def orders_by_40(data: Path, scratch: Path) -> None:
+    """The same with forty rules."""
+    _check_orders(data, scratch, 40)
+
+
+def orders_unique(data: Path, scratch: Path) -> None:
+    """The same with ten rules and a unique number, counted ahead as runs do it."""
+    _check_orders(data, scratch, 10, unique=True)
+
+
+def _check_orders(data: Path, scratch: Path, rules: int, *, unique: bool = False) -> None:
+
+    from benchmarks.rules import schema, write
+    from framework import parquet_files
+    from framework.boundary import QUARANTINE_SCHEMA, Known, check, compile_contract
+    from framework.lake import StagingArea
+    from framework.run.execution import execute
+    from framework.run.intake import look_ahead
+    from framework.sources import scan_files
+
+    space = _space(data, scratch)
+    asked = schema(rules)
+    asked.columns["order_id"].unique = unique
+    contract = compile_contract(asked)
+    refused = StagingArea(space.lake, QUARANTINE_SCHEMA, ("state",))
+    files = _files(space.raw, "orders/*.parquet")
+    parts = scan_files(parquet_files("orders/*.parquet"), files, space.raw, _expected(contract)).parts
+    known = Known(repeated=look_ahead(parts, contract))
+    checked = check(parts, contract, source="orders", quarantine=refused.add, known=known)
+    execute([write(checked.accepted.select(list(contract.columns)), scratch / "good.parquet")])
+    _require_all(checked.tally, refused.files())
+
+
+def orders_in_dataframely(data: Path, scratch: Path) -> None:
+    """The same with dataframely."""
+    from benchmarks.rules import scanned
+    from benchmarks.rules_by_peers import in_dataframely
+
+    in_dataframely(scanned(data), scratch)
+
+
+def orders_in_pandera(data: Path, scratch: Path) -> None:
+    """The same with Pandera, which keeps no refused row."""
+    from benchmarks.rules import scanned
+    from benchmarks.rules_by_peers import in_pandera
+
+    in_pandera(scanned(data), scratch)
+
+
+def join_in_pandera(data: Path, scratch: Path) -> None:
+    """Orders joined with their customers, and what comes out held against ten rules by Pandera."""
+    from benchmarks.rules import joined
+    from benchmarks.rules_by_peers import in_pandera
+
+    in_pandera(joined(data), scratch)
+
+
+def orders_typed(data: Path, scratch: Path) -> None:
+    """Orders through `framework.check`, accepted and refused apart."""
+    from benchmarks.rules import scanned
+
+    _check_frame(scanned(data), scratch)
+
+
+def join_typed(data: Path, scratch: Path) -> None:
+    """Orders joined with their customers through `framework.check`."""
+    from benchmarks.rules import joined
+
+    _check_frame(joined(data), scratch)
+
+
+def _check_frame(rows: pl.LazyFrame, scratch: Path) -> None:
+    import polars as pl
+
+    from benchmarks.rules import schema, write
+    from framework import check
+
+    refused: list[pl.DataFrame] = []
+    kept = check(rows, schema(10), refused=refused.append)  # type: ignore[type-var]
+    pl.collect_all([write(kept, scratch / "good.parquet")], engine="streaming")
+    pl.concat(refused).write_parquet(scratch / "bad.parquet", compression_level=1)
+
+
+def _require_all(tally: Tally, files: Sequence[object]) -> None:
+    if tally.rows_in != tally.accepted + tally.refused or bool(files) != bool(tally.refused):
         raise SystemExit("rows were lost")
-
-
-_STAMPS = {"run_id", "seq", "quarantined_at"}
 
 
 def bare_csv(data: Path, scratch: Path) -> None:

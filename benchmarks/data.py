@@ -62,6 +62,25 @@ def year_of_parquet(folder: Path, rows: int, *, days: int = DAYS) -> None:
         stamp(file, day)
 
 
+MALFORMED_EVERY = 1_000
+
+
+def spoil(csv: Path, target: Path) -> None:
+    """Copy a CSV file, with one line in a thousand malformed: a field too many, one too few, or an open quote."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    wrong = (
+        lambda line: line + b",more",
+        lambda line: line.rsplit(b",", 1)[0],
+        lambda line: line.replace(b",", b',"', 1),
+    )
+    with csv.open("rb") as lines, target.open("wb") as out:
+        for number, line in enumerate(lines):
+            kept = line.rstrip(b"\n")
+            out.write(wrong[number // MALFORMED_EVERY % 3](kept) if number % MALFORMED_EVERY == 500 else kept)
+            out.write(b"\n")
+    stamp(target, 0)
+
+
 def one_csv(folder: Path, megabytes: int) -> Path:
     """Write one CSV file of sale lines of about a size."""
     target = folder / "sales"

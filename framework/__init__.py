@@ -9,12 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from framework.boundary import load_schema
+    from framework.boundary.json_schema import json_schema
+    from framework.boundary.typed import check
+    from framework.boundary.yaml_schema import yaml_schema
     from framework.core.clock import run_time
     from framework.core.frames import PROVENANCE
+    from framework.core.quality import Quality, expect
     from framework.core.source import Nulls, Reference
     from framework.core.typed import LazyFrame
-    from framework.definition import Pipeline, json_file, step, table
+    from framework.definition import Migration, Pipeline, json_file, step, table
     from framework.run.flow import run_pipeline
+    from framework.run.held import discard, mend_rows, quarantine, replay
     from framework.run.request import RunRequest
     from framework.run.show import scan_table, show, table_version
     from framework.settings import Settings, load_settings
@@ -23,18 +29,28 @@ if TYPE_CHECKING:
 __all__ = [
     "PROVENANCE",
     "LazyFrame",
+    "Migration",
     "Nulls",
     "Pipeline",
+    "Quality",
     "Reference",
     "RunRequest",
     "Settings",
+    "check",
     "csv_files",
     "delta_table",
+    "discard",
+    "expect",
     "guarded",
     "json_file",
     "json_files",
+    "json_schema",
+    "load_schema",
     "load_settings",
+    "mend_rows",
     "parquet_files",
+    "quarantine",
+    "replay",
     "run_pipeline",
     "run_time",
     "scan_table",
@@ -42,23 +58,34 @@ __all__ = [
     "step",
     "table",
     "table_version",
+    "yaml_schema",
 ]
 
 _HOMES = {
     "PROVENANCE": "core.frames",
     "LazyFrame": "core.typed",
+    "Migration": "definition",
     "Nulls": "core.source",
     "Pipeline": "definition",
+    "Quality": "core.quality",
     "Reference": "core.source",
     "RunRequest": "run.request",
     "Settings": "settings",
+    "check": "boundary.typed",
     "csv_files": "sources",
     "delta_table": "sources",
+    "discard": "run.held",
+    "expect": "core.quality",
     "guarded": "sources",
     "json_file": "definition",
     "json_files": "sources",
+    "json_schema": "boundary.json_schema",
+    "load_schema": "boundary",
     "load_settings": "settings",
+    "mend_rows": "run.held",
     "parquet_files": "sources",
+    "quarantine": "run.held",
+    "replay": "run.held",
     "run_pipeline": "run.flow",
     "run_time": "core.clock",
     "scan_table": "run.show",
@@ -66,6 +93,7 @@ _HOMES = {
     "step": "definition",
     "table": "definition",
     "table_version": "run.show",
+    "yaml_schema": "boundary.yaml_schema",
 }
 
 

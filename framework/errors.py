@@ -5,6 +5,7 @@ SluiceError
 ├── AuthorError            the pipeline's author: fix the code
 │   ├── DefinitionError    the pipeline cannot be built (all its problems at once)
 │   ├── SchemaError        a schema cannot be compiled into a plan
+│   │   └── CompatibilityError   a schema changed in a way that its table does not allow
 │   ├── TransformError     a transform was given columns or options that it cannot work with
 │   └── StepError          a step raised, or broke the contract it declares
 ├── DataError              the data's owner: fix the input
@@ -74,6 +75,10 @@ class DefinitionError(AuthorError):
 
 class SchemaError(AuthorError):
     """A schema cannot be compiled into a plan, or two schemas that must be equal are not."""
+
+
+class CompatibilityError(SchemaError):
+    """The schema of a table changed in a way that rows or readers of it do not stand."""
 
 
 class TransformError(AuthorError):

@@ -214,8 +214,7 @@ class StorageLocation:
         for entry in os.scandir(base):
             if entry.is_file():
                 stat = entry.stat()
-                modified = datetime.fromtimestamp(stat.st_mtime_ns // 1000 / 1e6, UTC)
-                yield FileInfo(f"{folder}/{entry.name}".lstrip("/"), stat.st_size, modified)
+                yield FileInfo(f"{folder}/{entry.name}".lstrip("/"), stat.st_size, local_time(stat))
 
     def _list_remote(self, folder: str) -> Iterator[FileInfo]:
         base = self.uri(folder).removeprefix("s3://").rstrip("/") + "/"
@@ -249,6 +248,11 @@ class StorageLocation:
 def matches_any(path: str, patterns: Iterable[str]) -> bool:
     """Whether a path matches one of some globs, or a compressed form of it."""
     return any(fnmatchcase(path, pattern + ending) for pattern in patterns for ending in ("", *COMPRESSED))
+
+
+def local_time(stat: os.stat_result) -> datetime:
+    """When a local file changed last, to the microsecond (UTC)."""
+    return datetime.fromtimestamp(stat.st_mtime_ns // 1000 / 1e6, UTC)
 
 
 def _visible(path: str) -> bool:

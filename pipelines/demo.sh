@@ -35,6 +35,9 @@ show sluice run --brief --quiet
 say "What was held back, by reason: one of the pipelines in full"
 show sluice quarantine list marketing.conversions
 
+say "Quality: what the second run staged for one table, profiled and held against expectations and history"
+show sluice quality report retail/daily_sales
+
 say "What came of it: return on investment by channel, and a report with plots at pinned table versions"
 show python notebooks/release_report.py
 

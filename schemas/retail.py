@@ -1,4 +1,6 @@
-"""The retail domain: what the five sources must look like, and what the tables made of them hold.
+"""The retail domain: what the sources must look like, and what the tables made of them hold.
+
+Campaigns stand in `campaign.yaml`.
 
 Money is decimal: prices and costs to four places, amounts to the cent. Times are UTC.
 """
@@ -26,7 +28,6 @@ TRANSACTION = r"TXN[0-9]{3,}$"
 STORE = r"ST[0-9]{3,}$"
 CUSTOMER = r"CUST[0-9]{3,}$"
 PRODUCT = r"PRD[0-9]{3,}$"
-CAMPAIGN = r"CMP[0-9]{3,}$"
 UPDATE = r"UPD[0-9]{3,}$"
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+$"
 TIERS = ["bronze", "silver", "gold", "platinum"]
@@ -121,35 +122,6 @@ class InventoryUpdate(pa.DataFrameModel):
         return data.lazyframe.select(
             pl.when(kind == "sale").then(change < 0).when(kind.is_in(["restock", "return"])).then(change > 0)
         )
-
-
-class Campaign(pa.DataFrameModel):
-    """One row per marketing campaign, with its performance so far."""
-
-    campaign_id: str = pa.Field(str_matches=CAMPAIGN)
-    name: str
-    start_date: pl.Date
-    end_date: pl.Date
-    target_categories: Names
-    impressions: int = pa.Field(ge=0)
-    clicks: int = pa.Field(ge=0)
-    conversions: int = pa.Field(ge=0)
-    revenue: Amount = pa.Field(ge=0)
-
-    @pa.dataframe_check(error="end_date: must not be before start_date")
-    def ends_after_start(cls, data: PolarsData) -> pl.LazyFrame:
-        """A campaign ends on its first day or later."""
-        return data.lazyframe.select(pl.col("end_date") >= pl.col("start_date"))
-
-    @pa.dataframe_check(error="clicks: must not exceed impressions")
-    def clicks_within_impressions(cls, data: PolarsData) -> pl.LazyFrame:
-        """Only what was shown can be clicked."""
-        return data.lazyframe.select(pl.col("clicks") <= pl.col("impressions"))
-
-    @pa.dataframe_check(error="conversions: must not exceed clicks")
-    def conversions_within_clicks(cls, data: PolarsData) -> pl.LazyFrame:
-        """Only a click can convert."""
-        return data.lazyframe.select(pl.col("conversions") <= pl.col("clicks"))
 
 
 class DailySale(pa.DataFrameModel):

@@ -1,32 +1,53 @@
 """Pandera schemas compiled into the plan: `check` sorts raw rows while they are read."""
 
-from framework.boundary.check import QUARANTINE_SCHEMA, Checked, check
+from framework.boundary.absent import is_told_absent
+from framework.boundary.check import QUARANTINE_SCHEMA, Checked, check, check_both
 from framework.boundary.conform import Violations, conform, settled_rules
-from framework.boundary.contract import Contract, Rule, compile_contract
-from framework.boundary.messages import describe, describe_findings, rows
+from framework.boundary.contract import ColumnSpec, Contract, Rule, compile_contract
+from framework.boundary.judge import unique_keys
+from framework.boundary.known import Known
+from framework.boundary.messages import describe, describe_findings, describe_violations, rows
 from framework.boundary.nulls import with_nulls
-from framework.boundary.rule import DatasetRule
-from framework.boundary.tally import MASK, Tally
+from framework.boundary.partitions import MAX_VALUES, Share
+from framework.boundary.repeated import KeySpool, Repeated
+from framework.boundary.rule import DatasetRule, rule_key, total
+from framework.boundary.schema_files import load_schema, resolve_schema
+from framework.boundary.tally import MASK, Tally, shown
 from framework.boundary.totals import Finding
 from framework.boundary.untouched import untouched_columns
 
 __all__ = [
     "MASK",
+    "MAX_VALUES",
     "QUARANTINE_SCHEMA",
     "Checked",
+    "ColumnSpec",
     "Contract",
     "DatasetRule",
     "Finding",
+    "KeySpool",
+    "Known",
+    "Repeated",
     "Rule",
+    "Share",
     "Tally",
     "Violations",
     "check",
+    "check_both",
     "compile_contract",
     "conform",
     "describe",
     "describe_findings",
+    "describe_violations",
+    "is_told_absent",
+    "load_schema",
+    "resolve_schema",
     "rows",
+    "rule_key",
     "settled_rules",
+    "shown",
+    "total",
+    "unique_keys",
     "untouched_columns",
     "with_nulls",
 ]

@@ -11,16 +11,22 @@ import polars as pl
 
 from framework.boundary.conform import passing
 from framework.boundary.judge import OK, Judged, judge
-from framework.boundary.rule import total
+from framework.boundary.kinds import FAILURE, REASONS, WAITS, Kinds, broken_bits
+from framework.boundary.known import NOTHING, Known
+from framework.boundary.partitions import refused_by
+from framework.boundary.retaken import judge_both
+from framework.boundary.rule import looks_at, total
 from framework.boundary.tally import Example, Tally, shown
 from framework.boundary.totals import Totals
+from framework.core.budget import EVERYTHING
 from framework.core.frames import BLANK, MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from framework.boundary.contract import Contract, Rule
-    from framework.core.source import OnInvalid, Reference
+    from framework.boundary.partitions import Share
+    from framework.core.source import OnInvalid
 
 REFUSED_AT_ONCE = 4_000
 IS_ROW = pl.col(MALFORMED).ne_missing(BLANK)
@@ -32,11 +38,12 @@ QUARANTINE_SCHEMA = pl.Schema(
         "file": pl.String(),
         "file_time": pl.Datetime("us", "UTC"),
         "line": pl.Int64(),
+        "failure": pl.String(),
         "reasons": pl.List(pl.String()),
         "raw": pl.String(),
     }
 )
-"""A quarantined row: where it stood, every rule it broke, and its values as they were read (JSON)."""
+"""A quarantined row: where it stood, what stopped it, every rule it broke, and its values as they were read (JSON)."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,11 @@ class Checked:
             sorter.close()
         return self.counts
 
+    @property
+    def has_refused(self) -> bool:
+        """Whether any row has been refused so far."""
+        return self.counts.refused > 0 or any(sorter.is_holding for sorter in self.sorters)
+
 
 def check(
     parts: Sequence[pl.LazyFrame],
@@ -65,8 +77,9 @@ def check(
     *,
     source: str,
     quarantine: Callable[[pl.DataFrame], None],
-    known: Mapping[Reference, pl.DataFrame] | None = None,
+    known: Known = NOTHING,
     on_invalid: OnInvalid = "quarantine",
+    shares: Sequence[Share] = (),
 ) -> Checked:
     """Hold raw rows against a contract, in the one pass in which they are read.
 
@@ -79,19 +92,53 @@ def check(
         contract: The compiled schema.
         source: The source's name, for the quarantine.
         quarantine: Takes refused rows in `QUARANTINE_SCHEMA`, batch by batch, from several threads.
-        known: Per foreign key the values that are known: one row per value, in a column named like the key.
+        known: The values of foreign keys, and of unique keys those that a look ahead found more than once.
         on_invalid: `warn` accepts rows that break rules as long as their values can be typed; `drop` only counts.
+        shares: What is to be counted within each value of a column.
 
     Lazy: nothing is read. The order of rows is kept unless there are foreign keys.
 
     Raises:
         SchemaError: at planning, when a raw type cannot become the declared one without loss.
     """
-    tally, totals = Tally(), Totals(contract.dataset_rules, contract.schema)
+    hold = None if on_invalid == "drop" else quarantine
+    judged = judge(parts, contract, known, on_invalid)
+    return _sorted(judged, contract, source, Tally(shares), hold)
+
+
+def check_both(
+    batches: tuple[Sequence[pl.LazyFrame], pl.LazyFrame],
+    contract: Contract,
+    *,
+    source: str,
+    quarantine: Callable[[pl.DataFrame], None],
+    known: Known,
+    on_invalid: OnInvalid,
+    shares: Sequence[Share] = (),
+) -> tuple[Checked, Checked]:
+    """Hold fresh parts and rows that waited against a contract, as `check` does each; uniqueness is over both together.
+
+    The counts are kept apart. `shares` are counted of the fresh rows. Lazy: nothing is read.
+    """
+    fresh, retaken = judge_both(*batches, contract, known, on_invalid)
+    new = _sorted(fresh, contract, source, Tally(shares), None if on_invalid == "drop" else quarantine)
+    # What is in quarantine stays there until it is accepted, whatever becomes of new rows.
+    return new, _sorted(retaken, contract, source, Tally(), quarantine)
+
+
+def _sorted(
+    parts: Sequence[Judged],
+    contract: Contract,
+    source: str,
+    tally: Tally,
+    quarantine: Callable[[pl.DataFrame], None] | None,
+) -> Checked:
+    """Let judged rows pass through sorters that share their counts."""
+    totals = Totals(contract.dataset_rules, contract.schema)
     accepted, sorters = [], []
     columns = [*contract.columns, *PROVENANCE]
-    for judged in judge(parts, contract, known or {}, on_invalid):
-        sorter = _Sorter(judged, contract, source, (tally, totals), None if on_invalid == "drop" else quarantine)
+    for judged in parts:
+        sorter = _Sorter(judged, contract, source, (tally, totals), quarantine)
         schema = judged.rows.select(columns).collect_schema()
         accepted.append(passing(judged.rows, sorter, schema))
         sorters.append(sorter)
@@ -117,18 +164,16 @@ class _Sorter:
         self._contract = contract
         self._columns = [*contract.columns, *PROVENANCE]
         self._place = [pl.col(SOURCE_FILE), pl.col(SOURCE_LINE), judged.raw.alias("raw")]
-        in_column = dict.fromkeys(rule.column for rule in judged.rules)
-        self._in_column = {
-            column: pl.any_horizontal([_breaks(r, judged.rules) for r in judged.rules if r.column == column]).sum()
-            for column in in_column
-        }
         self._shape = _quarantine_columns(judged, source)
-        self._broken = [_breaks(rule, judged.rules).sum().alias(str(i)) for i, rule in enumerate(judged.rules)]
+        self._broken = broken_bits([_breaks(rule, judged.rules) for rule in judged.rules])
         self._warned = [(~total(r.holds) & IS_ROW).sum().alias(str(i)) for i, r in enumerate(judged.counted)]
-        self._waits = _waits(judged.rules).sum()
         self._tally, self._totals = counting
+        self._partitions = self._tally.partitions
+        self._refused_in = refused_by(self._partitions.shares, judged.rules, self._breaks, _waits(judged.rules))
+        per_rule = [share for share in self._partitions.shares if share.on != EVERYTHING]
+        self._warned_in = refused_by(per_rule, judged.counted, lambda rule: ~total(rule.holds), pl.lit(value=False))
         self._quarantine = quarantine
-        self._lock = threading.Lock()
+        self._lock, self._settling = threading.Lock(), threading.Lock()
         self._refused: list[pl.DataFrame] = []
 
     def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
@@ -137,6 +182,9 @@ class _Sorter:
         if not verdict.all():
             accepted = accepted.filter(verdict)
         warnings = batch.select(self._warned).row(0) if self._warned and batch.height else ()
+        if self._partitions.columns:
+            self._partitions.add_rows(batch.select(MALFORMED, *self._partitions.columns).filter(IS_ROW))
+            self._partitions.add_refused(batch.filter(verdict), self._warned_in)
         full: list[pl.DataFrame] = []
         with self._lock:
             self._tally.rows_in += batch.height
@@ -152,6 +200,11 @@ class _Sorter:
         self._totals.add(accepted)
         return accepted
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether refused rows are kept that are not accounted for yet."""
+        return bool(self._refused)
+
     def close(self) -> None:
         """Account for the refused rows that are still kept."""
         with self._lock:
@@ -159,30 +212,30 @@ class _Sorter:
         self._settle(rest)
 
     def _settle(self, refused: list[pl.DataFrame]) -> None:
-        if not refused:
-            return
-        every = pl.concat(refused)
-        rows = every.filter(IS_ROW)
-        counts = rows.select(self._broken).row(0)
-        in_column = [rows.select(count).item() for count in self._in_column.values()]
+        with self._settling:  # who closes waits for what another thread is settling
+            if refused:
+                self._account_for(pl.concat(refused))
+
+    def _account_for(self, every: pl.DataFrame) -> None:
+        rows = every.filter(IS_ROW).with_columns(self._broken)
+        kinds = Kinds.of(rows, self._rules)
+        self._partitions.add_refused(rows, self._refused_in)
         with self._lock:
-            self._tally.refused += rows.height
             self._tally.blank += every.height - rows.height
-            self._tally.waiting += rows.select(self._waits).item()
-            for rule, count in zip(self._rules, counts, strict=True):
-                self._tally.broken[rule.reason] += count
-                self._tally.of(rule).refused += count
-            for column, count in zip(self._in_column, in_column, strict=True):
-                self._tally.by_column[column] += count
-        for rule, count in zip(self._rules, counts, strict=True):
-            if count and self._tally.of(rule).wanted > 0:
+            kinds.count(self._tally)
+        for rule in kinds.broken:
+            if self._tally.of(rule).wanted > 0:
                 self._keep_examples(rows, rule)
         if rows.height and self._quarantine is not None:
-            self._quarantine(rows.select(self._shape).cast(dict(QUARANTINE_SCHEMA)))  # type: ignore[arg-type]
+            told = rows.join(kinds.reasons(), on=list(kinds.keys), how="left", maintain_order="left")
+            self._quarantine(told.select(self._shape).cast(dict(QUARANTINE_SCHEMA)))  # type: ignore[arg-type]
+
+    def _breaks(self, rule: Rule) -> pl.Expr:
+        return _breaks(rule, self._rules)
 
     def _keep_examples(self, rows: pl.DataFrame, rule: Rule) -> None:
         found = rows.filter(_breaks(rule, self._rules)).head(self._tally.of(rule).wanted).select(self._place)
-        names = looks_at(rule, self._contract)
+        names = looks_at(rule, self._contract.columns)
         examples = [Example(file, line, self._values(raw, names)) for file, line, raw in found.rows()]
         with self._lock:
             broken = self._tally.of(rule)
@@ -192,14 +245,6 @@ class _Sorter:
         values = json.loads(raw or "{}")
         columns = self._contract.columns
         return {name: shown(values.get(name), is_sensitive=columns[name].is_sensitive) for name in names}
-
-
-def looks_at(rule: Rule, contract: Contract) -> list[str]:
-    """The columns whose values say why a row breaks a rule."""
-    if rule.column is not None:
-        return [rule.column]
-    names = dict.fromkeys(rule.keys or rule.holds.meta.root_names())
-    return [name for name in names if name in contract.columns]
 
 
 def _waits(rules: Sequence[Rule]) -> pl.Expr:
@@ -217,13 +262,16 @@ def _breaks(rule: Rule, rules: Sequence[Rule]) -> pl.Expr:
 
 
 def _quarantine_columns(judged: Judged, source: str) -> list[pl.Expr]:
-    reasons = [pl.when(_breaks(rule, judged.rules)).then(pl.lit(rule.reason)) for rule in judged.rules[1:]]
     return [
         pl.lit(source).alias("source"),
-        pl.when(_waits(judged.rules)).then(pl.lit("waiting")).otherwise(pl.lit("open")).alias("state"),
+        pl.when(WAITS).then(pl.lit("waiting")).otherwise(pl.lit("open")).alias("state"),
         pl.col(SOURCE_FILE).alias("file"),
         pl.col(SOURCE_TIME).alias("file_time"),
         pl.col(SOURCE_LINE).alias("line"),
-        pl.concat_list([pl.col(MALFORMED), *reasons]).list.drop_nulls().alias("reasons"),
+        pl.col(FAILURE).alias("failure"),
+        pl.when(pl.col(MALFORMED).is_null())
+        .then(REASONS)
+        .otherwise(pl.concat_list(MALFORMED, REASONS))
+        .alias("reasons"),
         judged.raw.alias("raw"),
     ]

@@ -5,20 +5,22 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary.rule import Rule, total
-from framework.boundary.totals import Totals
+from framework.boundary.rule import Rule, looks_at, total
+from framework.boundary.tally import StepExample, shown
+from framework.boundary.totals import Finding, Totals
 from framework.boundary.windows import settle_windows
 from framework.core.frames import PROVENANCE
-from framework.errors import SchemaError
+from framework.errors import MAX_EXAMPLES, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from framework.boundary.contract import ColumnSpec, Contract
+    from framework.boundary.quantiles import Ask
 
 
 def conform(frame: pl.LazyFrame, contract: Contract, step: str) -> pl.LazyFrame:
@@ -71,18 +73,28 @@ def _same_family(found: pl.DataType, declared: pl.DataType) -> bool:
 class Violations:
     """Counts, per rule, the rows of a step's output that break the contract it declares. Safe to share by threads.
 
-    `counts`: what fails the step. `warnings`: rules that only warn. `totals`: what its dataset rules look at.
+    `counts`: what fails the step. `warnings`: rules that only warn. `examples`: a few rows per rule, by its reason.
+    `totals`: what its dataset rules look at.
     """
 
-    def __init__(self, contract: Contract, *, settled: Collection[Rule] = ()) -> None:
-        """Count the rules of a contract, but for those known to hold already (`settled`)."""
+    def __init__(self, contract: Contract, *, settled: Collection[Rule] = (), key: Sequence[str] = ()) -> None:
+        """Count the rules of a contract, but for those known to hold already (`settled`); `key` names rows."""
         done = {_identity(rule) for rule in settled}
         self.rules = [rule for rule in contract_rules(contract) if _identity(rule) not in done]
         self.counts: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
+        self.examples: dict[str, list[StepExample]] = {rule.reason: [] for rule in self.rules}
         self.contract = contract
         self.totals = Totals(contract.dataset_rules, contract.schema)
+        self._broken: list[Finding] | None = None
+        self._key = [name for name in key if name in contract.columns]
         self._lock = threading.Lock()
+
+    def broken(self, ask: Ask) -> list[Finding]:
+        """Give the dataset rules that do not hold, once the plan has run to its end; `ask` runs a second look, once."""
+        if self._broken is None:
+            self._broken = [finding for finding in self.totals.findings(ask) if not finding.holds]
+        return self._broken
 
     def watch(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Give the same rows, lazy; as they pass, in one execution, what they break is counted."""
@@ -95,7 +107,9 @@ class Violations:
 
         def count(batch: pl.DataFrame) -> pl.DataFrame:
             if not batch.select(holds.all()).item():
-                self._count(batch.select(broken).row(0))
+                found = batch.select(broken).row(0)
+                self._count(found)
+                self._keep_examples(batch, [rule.holds for rule in settled], found)
             self.totals.add(batch)
             return batch.drop(answers)
 
@@ -106,6 +120,22 @@ class Violations:
             for rule, rows_broken in zip(self.rules, found, strict=True):
                 counts = self.warnings if rule.severity == "warning" else self.counts
                 counts[rule.reason] += rows_broken
+
+    def _keep_examples(self, batch: pl.DataFrame, holds: Sequence[pl.Expr], found: Sequence[int]) -> None:
+        for rule, is_held, count in zip(self.rules, holds, found, strict=True):
+            wanted = MAX_EXAMPLES - len(self.examples[rule.reason])
+            if not count or wanted <= 0:
+                continue
+            names = looks_at(rule, self.contract.columns)
+            rows = batch.filter(~total(is_held)).head(wanted)
+            told = rows.select(list(dict.fromkeys([*names, *self._key]))).rows(named=True)
+            kept = [StepExample(self._shown(row, names), self._shown(row, self._key)) for row in told]
+            with self._lock:
+                self.examples[rule.reason].extend(kept[: MAX_EXAMPLES - len(self.examples[rule.reason])])
+
+    def _shown(self, row: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
+        columns = self.contract.columns
+        return {name: shown(row[name], is_sensitive=columns[name].is_sensitive) for name in names}
 
 
 def passing(rows: pl.LazyFrame, function: Callable[[pl.DataFrame], pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary.casts.metadata import read_metadata
+from framework.boundary.casts.metadata import older_names, read_metadata
 from framework.boundary.casts.reading import STRICT, Reading
 from framework.boundary.pandera_checks import Declared, compile_check, unique_rules
 from framework.boundary.refused import is_typed, refuse, refuse_model
@@ -35,6 +35,7 @@ class ColumnSpec:
     formats: tuple[str, ...]
     is_sensitive: bool
     reading: Reading = STRICT
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def compile_contract(
     problems.extend(refuse(name, declared))
     specs = {name: _column(name, column) for name, column in declared.columns.items() if is_typed(column)}
     problems.extend(_misdeclared(name, declared))
+    problems.extend(_ambiguous(name, specs))
     schema = pl.Schema({name: spec.dtype for name, spec in specs.items()})
     rules: list[Rule | DatasetRule] = []
     for one in _checks(declared):
@@ -111,6 +113,17 @@ def _misdeclared(name: str, declared: DataFrameSchema) -> Iterator[Problem]:
                 yield Problem(f"{name}.{column_name}", what, fix)
 
 
+def _ambiguous(name: str, specs: dict[str, ColumnSpec]) -> Iterator[Problem]:
+    """Find older names that could mean two columns."""
+    meant: dict[str, str] = dict.fromkeys(specs, "")
+    for spec in specs.values():
+        for alias in spec.aliases:
+            other = meant.setdefault(alias, spec.name)
+            if other != spec.name:
+                what = "is a column itself" if not other else f"is one of {other} too"
+                yield Problem(f"{name}.{spec.name}", f"older name '{alias}' {what}", "a name can mean one column")
+
+
 def _dtype(column: Any) -> pl.DataType:
     dtype = column.dtype.type
     found: pl.DataType = dtype() if isinstance(dtype, type) else dtype
@@ -137,4 +150,5 @@ def _column(name: str, column: Any) -> ColumnSpec:
         formats=reading.formats,
         is_sensitive=bool(metadata.get("sensitive", False)),
         reading=reading,
+        aliases=older_names(metadata),
     )

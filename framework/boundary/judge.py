@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from framework.boundary.absent import as_record, is_optional, must_have, where_absent
 from framework.boundary.casts.cast import cast
 from framework.boundary.casts.missing import without_tokens
 from framework.boundary.conform import is_there
+from framework.boundary.repeated import IS_REPEATED, key_hashes
 from framework.boundary.rule import Rule, total
 from framework.boundary.type_words import loss_words, type_words
-from framework.boundary.windows import settle_windows
-from framework.core.frames import MALFORMED, PROVENANCE
+from framework.boundary.windows import keys_read, settle_windows
+from framework.core.frames import ABSENT, MALFORMED, PROVENANCE
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
     from framework.boundary.contract import ColumnSpec, Contract
+    from framework.boundary.known import Known
+    from framework.boundary.windows import Keys
     from framework.core.source import OnInvalid, Reference
 
 RAW = "_raw_"
@@ -34,13 +38,14 @@ class Judged:
     """Rows with their typed columns beside the raw ones, and the verdict in the column `OK`, lazy.
 
     `rules`: all that were held against them. `counted`: those that accepted rows may break. `raw`: the raw values of a
-    row as JSON.
+    row as JSON. `keys`: what `keys_read` says of the uniqueness rules.
     """
 
     rows: pl.LazyFrame
     rules: tuple[Rule, ...]
     raw: pl.Expr
     counted: tuple[Rule, ...]
+    keys: Mapping[str, tuple[tuple[str, ...], pl.Expr]]
 
 
 @dataclass(frozen=True)
@@ -59,38 +64,55 @@ class _Typed:
 def judge(
     parts: Sequence[pl.LazyFrame],
     contract: Contract,
-    known: Mapping[Reference, pl.DataFrame],
+    known: Known,
     on_invalid: OnInvalid,
+    first: int = 0,
 ) -> list[Judged]:
     """Add the typed columns and the verdict to raw rows.
 
-    Parts stay apart, unless a rule looks at many rows: then it must see those of all parts.
+    Parts stay apart, unless a rule looks at many rows: then it must see those of all parts. Raw columns are numbered by
+    part, from `first` on.
     """
-    typed = [_type(part, contract, f"{RAW}{n}_") for n, part in enumerate(parts)]
-    if len(typed) > 1 and any(rule.is_window for rule in contract.rules):
+    typed = [_type(part, contract, f"{RAW}{n}_") for n, part in enumerate(parts, first)]
+    if len(typed) > 1 and any(rule.is_window and rule.keys not in known.repeated for rule in contract.rules):
         typed = [_together(typed)]
     return [_judge(one, contract, known, on_invalid) for one in typed]
 
 
+def unique_keys(parts: Sequence[pl.LazyFrame], contract: Contract) -> dict[Keys, pl.LazyFrame]:
+    """Give the hashes of the keys that must be unique, one row per raw row whose key can be read. Lazy.
+
+    Only what it takes to type the key is read.
+    """
+    typed = [_type(part, contract, f"{RAW}{n}_") for n, part in enumerate(parts)]
+    found: dict[Keys, list[pl.LazyFrame]] = {}
+    for one in typed:
+        for keys, is_read in keys_read(contract.rules, one.rules, one.lacks).values():
+            found.setdefault(keys, []).append(one.rows.filter(is_read).select(key_hashes(keys)))
+    return {keys: pl.concat(hashes) for keys, hashes in found.items()}
+
+
 def _type(part: pl.LazyFrame, contract: Contract, prefix: str) -> _Typed:
     available = part.collect_schema()
-    raw = {name: dtype for name, dtype in available.items() if name not in {*PROVENANCE, MALFORMED}}
+    raw = {name: dtype for name, dtype in available.items() if name not in {*PROVENANCE, MALFORMED, ABSENT}}
+    gone = where_absent(available)
     rows = part.rename({name: prefix + name for name in raw})
     if MALFORMED not in available:
         rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(MALFORMED))
     values, structure = [], [_malformed_rule()]
     for spec in contract.columns.values():
-        value, rules = _typed(spec, available, prefix)
+        value, rules = _typed(spec, available, prefix, gone.get(spec.name))
         values.append(value.alias(spec.name))
         structure.extend(rules)
-    told = pl.struct(_told(pl.col(prefix + name), dtype).alias(name) for name, dtype in raw.items())
+    told = as_record({name: _told(pl.col(prefix + name), dtype) for name, dtype in raw.items()}, gone)
     lacks = {spec.name: pl.lit(value=True) for spec in contract.columns.values() if is_left_out(spec, available)}
-    return _Typed(rows.with_columns(values), tuple(structure), told.struct.json_encode(), lacks)
+    lacks |= {name: where for name, where in gone.items() if is_optional(contract.columns[name])}
+    return _Typed(rows.with_columns(values), tuple(structure), told, lacks)
 
 
 def is_left_out(spec: ColumnSpec, available: Container[str]) -> bool:
     """Whether an optional column was not delivered: then it is null, and no rule is broken by that."""
-    return spec.name not in available and not spec.required and spec.default is None
+    return spec.name not in available and is_optional(spec)
 
 
 def _together(parts: Sequence[_Typed]) -> _Typed:
@@ -99,8 +121,13 @@ def _together(parts: Sequence[_Typed]) -> _Typed:
     every = dict.fromkeys((rule.name, rule.column) for part in parts for rule in part.rules)
     rules = [_of_parts([_find(part.rules, *identity) for part in parts]) for identity in every]
     raw = pl.coalesce(pl.when(pl.col(PART) == n).then(part.raw) for n, part in enumerate(parts))
-    absent = {name: [n for n, part in enumerate(parts) if name in part.lacks] for part in parts for name in part.lacks}
-    lacks = {name: pl.col(PART).is_in(numbers) for name, numbers in absent.items()}
+    absent = {
+        name: [(n, part) for n, part in enumerate(parts) if name in part.lacks] for p in parts for name in p.lacks
+    }
+    lacks = {
+        name: pl.any_horizontal([(pl.col(PART) == n) & part.lacks[name] for n, part in lacking])
+        for name, lacking in absent.items()
+    }
     return _Typed(pl.concat(rows, how="diagonal"), tuple(rules), raw, lacks)
 
 
@@ -115,16 +142,24 @@ def _of_parts(same: Sequence[Rule | None]) -> Rule:
     return replace(first, holds=pl.all_horizontal(holds))
 
 
-def _judge(typed: _Typed, contract: Contract, known: Mapping[Reference, pl.DataFrame], on_invalid: OnInvalid) -> Judged:
+def _judge(typed: _Typed, contract: Contract, known: Known, on_invalid: OnInvalid) -> Judged:
     rows = typed.rows
-    for reference, values in known.items():
+    for reference, values in known.values.items():
         rows = _look_up(rows, reference, values)
-    windows, declared = settle_windows(contract.rules, typed.rules, typed.lacks)
-    every = (*typed.rules, *declared, *(_reference_rule(r) for r in known))
+    marks = {keys: pl.col(f"{IS_REPEATED}{n}") for n, keys in enumerate(known.repeated)}
+    for key, found in known.repeated.items():
+        rows = found.mark(rows, key, marks[key].meta.output_name())
+    windows, declared = settle_windows(contract.rules, typed.rules, typed.lacks, marks)
+    every = (*typed.rules, *declared, *(_reference_rule(r) for r in known.values))
     blocking = [r for r in (typed.rules if on_invalid == "warn" else every) if r.severity != "warning"]
-    verdict = pl.all_horizontal([r.holds for r in blocking]).fill_null(value=True)
     counted = tuple(r for r in every if all(r is not b for b in blocking))
-    return Judged(rows.with_columns(windows).with_columns(verdict.alias(OK)), every, typed.raw, counted)
+    keys = keys_read(contract.rules, typed.rules, typed.lacks)
+    return Judged(rows.with_columns(windows).with_columns(verdict(blocking)), every, typed.raw, counted, keys)
+
+
+def verdict(blocking: Sequence[Rule]) -> pl.Expr:
+    """The column `OK`: true where a row breaks none of the rules that refuse it."""
+    return pl.all_horizontal([rule.holds for rule in blocking]).fill_null(value=True).alias(OK)
 
 
 def _look_up(rows: pl.LazyFrame, reference: Reference, values: pl.DataFrame) -> pl.LazyFrame:
@@ -146,11 +181,14 @@ def _told(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _malformed_rule() -> Rule:
-    return Rule("malformed", None, pl.col(MALFORMED).is_null(), "the line is malformed")
+    return Rule("malformed", None, pl.col(MALFORMED).is_null(), "the line is malformed", failure="parse")
 
 
-def _typed(spec: ColumnSpec, available: pl.Schema, prefix: str) -> tuple[pl.Expr, list[Rule]]:
-    """The typed value of a column, and the rules on whether it could be typed and is there."""
+def _typed(spec: ColumnSpec, available: pl.Schema, prefix: str, gone: pl.Expr | None) -> tuple[pl.Expr, list[Rule]]:
+    """The typed value of a column, and the rules on whether it could be typed and is there.
+
+    `gone`: the rows that lack it though others have it; None: it is not told.
+    """
     raw, typed = pl.col(prefix + spec.name), pl.col(spec.name)
     lost = None
     if spec.name not in available or available[spec.name] == pl.Null:
@@ -164,11 +202,16 @@ def _typed(spec: ColumnSpec, available: pl.Schema, prefix: str) -> tuple[pl.Expr
         is_missing = raw.is_null() if spec.name in available else pl.lit(value=True)
         if spec.dtype.is_float():
             is_missing = is_missing | value.is_nan()
+        if spec.reading.absent == "apart" and spec.name in available:
+            is_missing = pl.lit(value=False) if gone is None else gone
         value = pl.when(is_missing).then(pl.lit(spec.default, dtype=spec.dtype)).otherwise(value)
-    rules = [Rule("type", spec.name, kept, type_words(spec))]
+    rules = [Rule("type", spec.name, kept, type_words(spec), failure="cast")]
     if not spec.nullable and not is_left_out(spec, available):
         given = is_there(spec) if spec.name not in available else is_there(spec) | ~kept
+        given = given if gone is None else given | gone
         rules.append(Rule("not_null", spec.name, given, "must not be empty"))
+    if gone is not None and must_have(spec):
+        rules.append(Rule("required", spec.name, ~gone, "is absent"))
     if lost is not None:
         rules.append(Rule("lossy", spec.name, ~lost, loss_words(spec), "warning"))
     return value, rules
@@ -177,7 +220,7 @@ def _typed(spec: ColumnSpec, available: pl.Schema, prefix: str) -> tuple[pl.Expr
 def _reference_rule(reference: Reference) -> Rule:
     message = f"waits for {reference.source} to know this {reference.key}"
     known = pl.col(_marker(reference)) | pl.col(reference.column).is_null()  # no value refers to nothing
-    return Rule("reference", reference.column, known, message, "waiting")
+    return Rule("reference", reference.column, known, message, "waiting", failure="reference")
 
 
 def _marker(reference: Reference) -> str:

@@ -10,8 +10,9 @@ from framework.errors import MAX_EXAMPLES, MAX_GROUPS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from framework.boundary.conform import Violations
     from framework.boundary.contract import Contract
-    from framework.boundary.tally import Broken, Tally
+    from framework.boundary.tally import Broken, Example, StepExample, Tally
     from framework.boundary.totals import Finding
 
 WHOLE_ROW = "whole row"
@@ -32,24 +33,35 @@ def describe(tally: Tally, only: Sequence[str | None] | None = None) -> Iterator
     for column in ranked[:MAX_GROUPS]:
         yield f"  {column or WHOLE_ROW}: {rows(tally.by_column[column])}"
         for broken in sorted(groups[column], key=lambda b: (-b.refused, b.rule.message)):
-            yield f"    {broken.refused:,} x {broken.rule.message}{_examples(broken)}"
+            yield f"    {broken.refused:,} x {broken.rule.message}{_examples(broken.examples)}"
     if len(ranked) > MAX_GROUPS:
         yield f"  and {len(ranked) - MAX_GROUPS} more columns"
 
 
-def _examples(broken: Broken) -> str:
-    shown = "; ".join(str(example) for example in broken.examples[:MAX_EXAMPLES])
+def describe_violations(violations: Violations, broken: Sequence[Finding]) -> Iterator[str]:
+    """Describe what fails a step: its broken rules, the most frequent first, with examples, and its dataset rules."""
+    for reason, count in violations.counts.most_common(MAX_GROUPS):
+        if count:
+            yield f"  {count:,} x {reason}{_examples(violations.examples[reason])}"
+    failed = [finding for finding in broken if finding.rule.severity == "error"]
+    yield from describe_findings(failed, violations.contract)
+
+
+def _examples(examples: Sequence[Example | StepExample]) -> str:
+    shown = "; ".join(str(example) for example in sorted(examples[:MAX_EXAMPLES], key=_place))
     return f": {shown}" if shown else ""
+
+
+def _place(example: Example | StepExample) -> tuple[str, int, str]:
+    """Examples come in the order in which batches are done; they are shown in that of their lines."""
+    return (getattr(example, "file", ""), getattr(example, "line", None) or 0, str(example))
 
 
 def describe_findings(findings: Sequence[Finding], contract: Contract) -> Iterator[str]:
     """Describe dataset rules that do not hold: the rule, and the aggregates it is said of."""
     for finding in findings:
         hidden = any(
-            contract.columns[name].is_sensitive
-            for aggregate in finding.rule.aggregates
-            if aggregate.of is not None
-            for name in aggregate.of.meta.root_names()
+            contract.columns[name].is_sensitive for aggregate in finding.rule.aggregates for name in aggregate.columns
         )
         yield f"  {finding.rule.reason}; found {_values(finding.values, hidden=hidden)}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.core.source import NAN_POLICIES
+from framework.core.source import ABSENT_POLICIES, EMPTY_POLICIES, NAN_POLICIES
 from framework.errors import DefinitionError, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def _governed(spec: ColumnSpec, nulls: Nulls, fill: Mapping[str, Any], refuse: t
         reading = replace(reading, null_tokens=_words(nulls.tokens) or None)
     if reading.nan is None and nulls.nan != "keep":
         reading = replace(reading, nan=nulls.nan)
+    if reading.empty is None and nulls.empty != "null":
+        reading = replace(reading, empty=nulls.empty)
+    if reading.absent is None and nulls.absent != "null":
+        reading = replace(reading, absent=nulls.absent)
     return replace(
         spec,
         reading=reading,
@@ -48,8 +52,9 @@ def _governed(spec: ColumnSpec, nulls: Nulls, fill: Mapping[str, Any], refuse: t
 def _problems(
     contract: Contract, nulls: Nulls, fill: Mapping[str, Any], refuse: tuple[str, ...], where: str
 ) -> Iterator[Problem]:
-    if nulls.nan not in NAN_POLICIES:
-        yield Problem(where, f"nan must be one of {', '.join(NAN_POLICIES)}, got {nulls.nan!r}")
+    for option, known in (("nan", NAN_POLICIES), ("empty", EMPTY_POLICIES), ("absent", ABSENT_POLICIES)):
+        if getattr(nulls, option) not in known:
+            yield Problem(where, f"{option} must be one of {', '.join(known)}, got {getattr(nulls, option)!r}")
     for option, names in (("fill", fill), ("refuse", refuse)):
         for name in names:
             if name not in contract.columns:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from framework.boundary.aggregates import Aggregate, split
 from framework.boundary.rule import DatasetRule, Rule, Severity
-from framework.boundary.trace import answers_every_row, is_row_wise, tier, trace
-from framework.boundary.trees import Aggregate, spell_out, split
+from framework.boundary.trace import answers_every_row, tier, trace
+from framework.boundary.trees import function_of, spell_out, tree_of
 from framework.boundary.wording import message_of, rule_name
 from framework.errors import SchemaError, did_you_mean
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from pandera import Check
     from pandera.polars import DataFrameSchema
-
-NUMBERS_ONLY = {"Mean", "Std", "Var"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,12 @@ def compile_check(declared: Declared, schema: pl.Schema) -> Rule | DatasetRule:
     if reach == "dataset":
         return _dataset_rule(check, column, expression, schema)
     holds = expression if check.ignore_na else expression.fill_null(value=False)
-    return Rule(rule_name(check), column, holds, message_of(check), _severity(check), is_window=reach == "window")
+    # Without `ignore_na` a built-in check also asks for a value, which what it is called by does not say.
+    kind = str(check.registry_name or "") if check.ignore_na and column else ""
+    values = dict(check.statistics or {}) if kind else {}
+    is_window = reach == "window"
+    words = message_of(check)
+    return Rule(rule_name(check), column, holds, words, _severity(check), is_window, kind=kind, values=values)
 
 
 def _severity(check: Check) -> Severity:
@@ -73,33 +77,37 @@ def _require_meaning(check: Check) -> None:
 def _require_answer(expression: pl.Expr, schema: pl.Schema) -> None:
     """Ask the expression about no rows: it must know its columns and their types, and answer with true or false."""
     try:
-        found = pl.DataFrame(schema=schema).select(expression).to_series()
+        dtype = _type_of(expression, schema)
     except pl.exceptions.ColumnNotFoundError as error:
         name = next((n for n in expression.meta.root_names() if n not in schema), "")
         near = did_you_mean(name, schema.names()) if name else str(error).splitlines()[0]
         raise SchemaError(f"it looks at column '{name}', which the schema does not have; {near}") from error
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise SchemaError(f"it does not fit the column's type: {str(error).splitlines()[0]}") from error
-    if found.dtype not in {pl.Boolean, pl.Null}:
-        raise SchemaError(f"it answers with {found.dtype}, not with true or false")
+    if dtype not in {pl.Boolean, pl.Null}:
+        raise SchemaError(f"it answers with {dtype}, not with true or false")
     if not answers_every_row(expression):
         raise SchemaError("it does not answer for every row, as it drops or adds some; use when/then to leave rows out")
 
 
+def _type_of(expression: pl.Expr, schema: pl.Schema) -> pl.DataType:
+    if not _asks_quantile(expression):
+        return pl.DataFrame(schema=schema).select(expression).to_series().dtype
+    # NOTE: Polars panics at a quantile of no dates (polars 2.1), so the plan is asked, which knows less.
+    return pl.LazyFrame(schema=schema).select(expression).collect_schema().dtypes()[0]
+
+
+def _asks_quantile(expression: pl.Expr) -> bool:
+    try:
+        return function_of(tree_of(expression)) == "Quantile" or any(map(_asks_quantile, expression.meta.pop()))
+    except (SchemaError, pl.exceptions.ColumnNotFoundError):  # a Python function
+        return False
+
+
 def _dataset_rule(check: Check, column: str | None, expression: pl.Expr, schema: pl.Schema) -> DatasetRule:
-    aggregates, said = split(expression, DatasetRule.COLUMN)
-    empty = pl.LazyFrame(schema=schema)
-    for aggregate in aggregates:
-        inner = aggregate.of
-        if inner is None:
-            continue
-        if inner.meta.has_multiple_outputs():
-            raise SchemaError("it aggregates several columns at once; name them one by one")
-        if not is_row_wise(inner, schema):
-            raise SchemaError(f"{aggregate.word} is of values that depend on other rows; batches cannot answer it")
-        dtype = empty.select(inner).collect_schema().dtypes()[0]
-        if aggregate.kind in NUMBERS_ONLY and not (dtype.is_numeric() or dtype == pl.Boolean):
-            raise SchemaError(f"{aggregate.word} of type {dtype} cannot be put together from batches; use numbers")
+    aggregates, said = split(expression, DatasetRule.COLUMN, schema)
+    if any(aggregate.whole.meta.has_multiple_outputs() for aggregate in aggregates):
+        raise SchemaError("it aggregates several columns at once; name them one by one")
     holds = said if check.ignore_na else said.fill_null(value=False)
     return DatasetRule(rule_name(check), column, tuple(aggregates), holds, message_of(check), _severity(check))
 

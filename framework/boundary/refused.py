@@ -121,15 +121,13 @@ def _refuse_default(where: str, column: Any) -> Iterator[Problem]:
         return
     dtype = column.dtype.type
     try:
-        given = pl.Series([column.default], dtype=dtype)
+        kept = pl.Series([column.default], dtype=dtype).to_list()[0]
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
         near = _nearest(column.default, dtype)
         yield Problem(where, f"the default {column.default!r} is no value of type {dtype}", near)
         return
-    if given[0] != column.default and column.default == column.default:  # a NaN is no loss
-        yield Problem(
-            where, f"the default {column.default!r} would become {given[0]!r}", f"type {dtype} cannot hold it"
-        )
+    if kept != column.default and column.default == column.default:  # a NaN is no loss
+        yield Problem(where, f"the default {column.default!r} would become {kept!r}", f"type {dtype} cannot hold it")
 
 
 def _nearest(value: Any, dtype: Any) -> str:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import polars as pl
 
-    from framework.boundary.trees import Aggregate
+    from framework.boundary.aggregates import Aggregate
 
 Severity = Literal["error", "warning", "waiting"]
+Failure = Literal["parse", "cast", "rule", "reference", "udf", "file"]
+"""What stopped a row: its line, the type of a value, a rule, an unknown reference, a step's function; or its file."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule: an expression that is true where it holds, and what to say where it does not.
 
-    `keys`: the columns over which a uniqueness rule counts; empty for other rules.
+    `keys`: the columns over which a uniqueness rule counts; empty for other rules. `kind` and `values`: the built-in
+    check that it stands for and what it asks for; empty for other rules. `failure`: what a row that breaks it is filed
+    under in quarantine.
     """
 
     name: str
@@ -27,6 +33,14 @@ class Rule:
     severity: Severity = "error"
     is_window: bool = False
     keys: tuple[str, ...] = ()
+    kind: str = ""
+    values: dict[str, Any] = field(default_factory=dict, hash=False)
+    failure: Failure = "rule"
+
+    @property
+    def key(self) -> str:
+        """What a budget calls it, such as `quantity.greater_than`."""
+        return rule_key(self.column, self.name)
 
     @property
     def reason(self) -> str:
@@ -38,8 +52,8 @@ class Rule:
 class DatasetRule:
     """One rule over all accepted rows of a batch: it passes or fails the batch, and quarantines no row.
 
-    `holds` is said of `aggregates`, whose values stand in the columns `DatasetRule.COLUMN` + number. They are put
-    together from the batches that pass, so the rows need not be held.
+    `holds` is said of `aggregates`, whose values stand in the columns `DatasetRule.COLUMN` + number. Most are put
+    together from the batches that pass, so the rows need not be held; of others the columns are set aside.
     """
 
     COLUMN = "_aggregate_"
@@ -52,6 +66,11 @@ class DatasetRule:
     severity: Severity = "error"
 
     @property
+    def second_look(self) -> list[str]:
+        """The columns that are set aside for a second look at them; empty where none is taken."""
+        return list(dict.fromkeys(name for one in self.aggregates if one.takes_second_look for name in one.columns))
+
+    @property
     def reason(self) -> str:
         """What a failed run says, such as `price: breaks rule mean_below_nine`."""
         return f"{self.column}: {self.message}" if self.column else self.message
@@ -60,3 +79,20 @@ class DatasetRule:
 def total(holds: pl.Expr) -> pl.Expr:
     """A rule that has no answer for a row (a null in it) holds."""
     return holds.fill_null(value=True)
+
+
+def rule_key(column: str | None, name: str) -> str:
+    """What a budget calls a rule.
+
+    >>> rule_key("quantity", "greater_than"), rule_key(None, "ends_after_start")
+    ('quantity.greater_than', 'ends_after_start')
+    """
+    return f"{column}.{name}" if column else name
+
+
+def looks_at(rule: Rule, columns: Container[str]) -> list[str]:
+    """The columns, of those that a schema has, whose values say why a row breaks a rule."""
+    if rule.column is not None:
+        return [rule.column]
+    names = dict.fromkeys(rule.keys or rule.holds.meta.root_names())
+    return [name for name in names if name in columns]

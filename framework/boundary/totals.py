@@ -1,6 +1,8 @@
 """Dataset rules while the rows pass: every batch leaves its part of each aggregate, and the parts are put together.
 
-So a rule over the whole batch costs no second look and holds no rows; only `n_unique` keeps the distinct values.
+So most rules over the whole batch cost no second look and hold no rows. Where an aggregate cannot be put together, the
+columns it looks at are set aside, and it is answered from them once the rows have passed; so is `n_unique` where the
+distinct values are too many to be held.
 """
 
 from __future__ import annotations
@@ -11,14 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from framework.boundary.aside import Aside
+from framework.boundary.quantiles import VALUE, quantile_of
 from framework.boundary.rule import DatasetRule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from framework.boundary.trees import Aggregate
+    from framework.boundary.aggregates import Aggregate
+    from framework.boundary.quantiles import Ask
 
 PARTS_AT_ONCE = 32
+DISTINCT_AT_ONCE = 1_000_000
+"""So many distinct values of an aggregate are held; those beyond are set aside."""
+DISTINCT_IN_A_TURN = 8_000_000
+MOST_TURNS = 64
+"""Every turn reads all values that were set aside."""
 ADDED = {"Len", "Count", "NullCount"}
 ITSELF = {"Sum": "sum", "Min": "min", "Max": "max", "Any": "any", "All": "all"}
 SPREAD = {"Mean", "Std", "Var"}
@@ -38,30 +48,61 @@ class Totals:
 
     def __init__(self, rules: Sequence[DatasetRule], schema: pl.Schema) -> None:
         self.rules = tuple(rules)
-        self._named = [(f"{i}.{j}", a) for i, rule in enumerate(self.rules) for j, a in enumerate(rule.aggregates)]
-        self._part = [e for name, aggregate in self._named for e in _part(name, aggregate)]
-        self._merge = [e for name, aggregate in self._named for e in _merge(name, aggregate)]
+        named = [(f"{i}.{j}", a) for i, rule in enumerate(self.rules) for j, a in enumerate(rule.aggregates)]
+        self._merged = [(name, aggregate) for name, aggregate in named if not aggregate.takes_second_look]
+        self._looked = [(name, aggregate) for name, aggregate in named if aggregate.takes_second_look]
+        self._part = [e for name, aggregate in self._merged for e in _part(name, aggregate)]
+        self._merge = [e for name, aggregate in self._merged for e in _merge(name, aggregate)]
         # Rows without any give every aggregate its type and its value of nothing.
-        self._parts = [pl.DataFrame(schema=schema).select(self._part)] if self.rules else []
+        nothing = pl.DataFrame(schema=schema).select(self._part)
+        self._parts = [nothing] if self._part else []
+        columns = dict.fromkeys(name for _, aggregate in self._looked for name in aggregate.columns)
+        self._aside = Aside((name, schema[name]) for name in columns) if self._looked else None
+        self._distinct = {n: Aside([(n, nothing[n].dtype.inner)]) for n, a in self._merged if a.kind == "NUnique"}  # type: ignore[attr-defined]
         self._lock = threading.Lock()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Add the rows of one batch."""
-        if not self.rules or not rows.height:
+        if not rows.height:
             return
-        part = rows.select(self._part)
+        if self._aside is not None:
+            self._aside.add(rows)
+        if self._part:
+            self._keep(rows.select(self._part))
+
+    def _keep(self, part: pl.DataFrame) -> None:
         with self._lock:
             self._parts.append(part)
-            if len(self._parts) >= PARTS_AT_ONCE:
-                self._parts = [self._put_together(self._parts)]
+            if len(self._parts) < PARTS_AT_ONCE:
+                return
+            parts, self._parts = self._parts, []
+        together = self._set_distinct_aside(self._put_together(parts))
+        with self._lock:
+            self._parts.append(together)
 
-    def findings(self, *others: Totals) -> list[Finding]:
-        """Judge the rules over the rows added here and to `others`, which must be of the same rules."""
-        if not self.rules:
-            return []
-        merged = self._put_together([part for totals in (self, *others) for part in totals.parts()])
-        values = merged.select(_value(name, aggregate) for name, aggregate in self._named)
-        return [self._finding(values, number, rule) for number, rule in enumerate(self.rules)]
+    def _set_distinct_aside(self, part: pl.DataFrame) -> pl.DataFrame:
+        crowded = [name for name in self._distinct if part[name].list.len().item() > DISTINCT_AT_ONCE]
+        for name in crowded:
+            self._distinct[name].add(part.select(_exploded(name)))
+        return part.with_columns(pl.col(name).list.head(0) for name in crowded)
+
+    def findings(self, ask: Ask, *others: Totals) -> list[Finding]:
+        """Judge the rules over the rows added here and to `others`, which must be of the same rules.
+
+        Args:
+            ask: Runs the plans of a second look, where one is taken.
+            others: What else was added.
+        """
+        every = (self, *others)
+        parts = [part for totals in every for part in totals.parts()]
+        values: dict[str, pl.Series] = {}
+        if parts:
+            merged = self._put_together(parts)
+            found = merged.select(_value(name, aggregate) for name, aggregate in self._merged)
+            values = {series.name: series for series in found}
+            values |= {name: self._count_distinct(name, merged, every, ask) for name in self._distinct}
+        values |= self._look(every, ask)
+        return [_finding(values, number, rule) for number, rule in enumerate(self.rules)]
 
     def parts(self) -> list[pl.DataFrame]:
         """What the batches so far have left, to be put together with that of others."""
@@ -71,14 +112,40 @@ class Totals:
     def _put_together(self, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
         return pl.concat(parts).select(self._merge)
 
-    @staticmethod
-    def _finding(values: pl.DataFrame, number: int, rule: DatasetRule) -> Finding:
-        own = values.select(
-            pl.col(f"{number}.{j}").alias(f"{DatasetRule.COLUMN}{j}") for j in range(len(rule.aggregates))
-        )
-        holds = own.select(rule.holds.fill_null(value=True)).item() if rule.aggregates else True
-        told = {aggregate.word: value for aggregate, value in zip(rule.aggregates, own.row(0), strict=True)}
-        return Finding(rule, bool(holds), told)
+    def _count_distinct(self, name: str, merged: pl.DataFrame, every: Sequence[Totals], ask: Ask) -> pl.Series:
+        aside = [totals._distinct[name].scan() for totals in every if not totals._distinct[name].is_empty]  # noqa: SLF001
+        if not aside:
+            return merged.select(pl.col(name).list.len().cast(pl.Int64)).to_series()
+        values = pl.concat([*aside, merged.lazy().select(_exploded(name))])
+        # NOTE: polars (2.1) holds distinct values unless it is told to spill, so they are counted in turns, by hash.
+        turns = min(MOST_TURNS, -(-ask(values.select(pl.len())).item() // DISTINCT_IN_A_TURN))
+        turn = pl.col(name).hash() % turns
+        counts = [ask(values.filter(turn == n).select(pl.col(name).n_unique().cast(pl.Int64))) for n in range(turns)]
+        return pl.Series([sum(count.item() for count in counts)], dtype=pl.Int64)
+
+    def _look(self, every: Sequence[Totals], ask: Ask) -> dict[str, pl.Series]:
+        """Take the second look."""
+        aside = [totals._aside.scan() for totals in every if totals._aside is not None]  # noqa: SLF001
+        if not aside:
+            return {}
+        rows = pl.concat(aside)
+        whole = [aggregate.whole.alias(name) for name, aggregate in self._looked if aggregate.kind == "Look"]
+        values = {series.name: series for series in ask(rows.select(whole))} if whole else {}
+        for name, one in self._looked:
+            if one.kind == "Quantile" and one.of is not None:
+                values[name] = quantile_of(rows.select(one.of.alias(VALUE)), one.probability, one.method, ask)
+        return values
+
+
+def _finding(values: Mapping[str, pl.Series], number: int, rule: DatasetRule) -> Finding:
+    own = pl.DataFrame([values[f"{number}.{j}"].alias(f"{DatasetRule.COLUMN}{j}") for j in range(len(rule.aggregates))])
+    holds = own.select(rule.holds.fill_null(value=True)).item() if rule.aggregates else True
+    told = {aggregate.word: value for aggregate, value in zip(rule.aggregates, own.row(0), strict=True)}
+    return Finding(rule, bool(holds), told)
+
+
+def _exploded(name: str) -> pl.Expr:
+    return pl.col(name).explode(empty_as_null=False)
 
 
 def _part(name: str, aggregate: Aggregate) -> list[pl.Expr]:
@@ -106,7 +173,7 @@ def _merge(name: str, aggregate: Aggregate) -> list[pl.Expr]:
     if aggregate.kind in SPREAD:
         return _merge_spread(name)
     if aggregate.kind in {"NUnique", "Distinct"}:
-        return [own.explode(empty_as_null=False).unique().implode().alias(name)]
+        return [_exploded(name).unique().implode().alias(name)]
     if aggregate.kind in {"Any", "All"}:
         # What no part could say for its nulls stays unsaid.
         return [getattr(own, ITSELF[aggregate.kind])(ignore_nulls=False)]

@@ -67,6 +67,8 @@ def trace(check: Check, column: str | None, schema: pl.Schema) -> list[pl.Expr]:
     recorder._is_root = True  # noqa: SLF001
     try:
         answer = bound(PolarsData(recorder, column or "*"))
+    except SchemaError:  # a rule in SQL says itself what is wrong with it
+        raise
     except Exception as error:
         raise SchemaError(f"the check raised while it was compiled: {type(error).__name__}: {error}") from error
     recorded = answer.recorded if isinstance(answer, _Recorder) else None

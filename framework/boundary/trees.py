@@ -1,16 +1,15 @@
-"""Expressions taken apart and put together again: selectors spelled out, aggregates found.
+"""Expressions taken apart and put together again, such as selectors spelled out.
 
 Polars tells what an expression is made of (`meta.pop`, its JSON), in words that are private to a version; only this
-module knows them (polars 2.1). Nothing is read back from JSON, which could bring code along: nodes are built anew by
-public calls, and a node counts as known only if what is built of its own parts equals it.
+module and `aggregates` know them (polars 2.1). Nothing is read back from JSON, which could bring code along: nodes are
+built anew by public calls, and a node counts as known only if what is built of its own parts equals it.
 """
 
 from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,10 +23,6 @@ Replace = Callable[[pl.Expr, Tree], "list[pl.Expr] | None"]
 """Gives what a node stands for; None: nothing else."""
 Build = Callable[..., pl.Expr]
 
-MERGING = {"Sum", "Min", "Max", "Mean", "Std", "Var", "Count", "NUnique"}
-MERGING_FUNCTIONS = {"NullCount", "Any", "All"}
-KNOWN = "len, count, null_count, sum, mean, min, max, std, var, n_unique, any or all"
-WORDS = {"NUnique": "n_unique", "NullCount": "null_count", "Len": "len"}
 OPERATORS: Mapping[str, Build] = {
     "Eq": operator.eq,
     "NotEq": operator.ne,
@@ -118,73 +113,37 @@ def spell_out(expression: pl.Expr, schema: pl.Schema) -> list[pl.Expr]:
         return [pl.col(name) for name in rows.select(node).collect_schema().names()]
 
     refusal = SchemaError("it selects columns in a way that cannot be spelled out; name them one by one")
-    spelled = _rebuild(expression, columns, refusal)
+    spelled = rebuild(expression, columns, refusal)
     if rows.select(expression).collect_schema() != rows.select(spelled).collect_schema():
         raise refusal
     return spelled
 
 
-@dataclass(frozen=True)
-class Aggregate:
-    """One aggregate of an expression: its kind, itself, what it aggregates (None: rows as such), and a word for it."""
-
-    kind: str
-    whole: pl.Expr
-    of: pl.Expr | None
-    ddof: int = 0
-
-    @property
-    def word(self) -> str:
-        """The aggregate as an author writes it, such as `mean(price)`."""
-        inside = ", ".join(dict.fromkeys(self.of.meta.root_names())) if self.of is not None else ""
-        return f"{WORDS.get(self.kind, self.kind.lower())}({inside})"
-
-
-def split(expression: pl.Expr, column: str) -> tuple[list[Aggregate], pl.Expr]:
-    """Part an expression into its aggregates and what is said of them.
-
-    The second is an expression over columns `<column>0`, `<column>1` ... that hold the aggregates' values.
-
-    Raises:
-        SchemaError: when it holds an aggregate that cannot be put together from those of batches.
-    """
-    found: list[Aggregate] = []
-
-    def value(node: pl.Expr, tree: Tree) -> list[pl.Expr] | None:
-        aggregate = _aggregate(node, tree)
-        if aggregate is not None:
-            found.append(aggregate)
-            return [pl.col(f"{column}{len(found) - 1}")]
-        if _function(tree) and _is_over_rows(node):
-            raise _unmergeable(_function(tree))
-        if isinstance(tree, dict) and set(tree) & {"Column", "Over", "Selector"}:
-            raise _unmergeable("a mix of rows and aggregates")
-        return None
-
-    refusal = SchemaError("it says of its aggregates what no rule can; compare them, and combine with &, | and ~")
-    said = _rebuild(expression, value, refusal)
-    return found, said[0]
-
-
-def _rebuild(expression: pl.Expr, replace: Replace, refusal: SchemaError) -> list[pl.Expr]:
+def rebuild(expression: pl.Expr, replace: Replace, refusal: SchemaError) -> list[pl.Expr]:
     """Put an expression together again with some of its nodes replaced; several where a node stands for several."""
     tree = tree_of(expression)
     replaced = replace(expression, tree)
     if replaced is not None:
         return replaced
     own = expression.meta.pop()[::-1]
-    parts = [_rebuild(part, replace, refusal) for part in own]
+    parts = [rebuild(part, replace, refusal) for part in own]
     if all(len(new) == 1 and new[0] is old for new, old in zip(parts, own, strict=True)):
         return [expression]
-    build = _builder(tree)
-    if build is None or not build(*own).meta.eq(expression):
+    build = builder_of(expression, tree)
+    if build is None:
         raise refusal
-    if _function(tree) in TAKES_MANY:
+    if function_of(tree) in TAKES_MANY:
         return [build(*(one for part in parts for one in part))]
     width = max(len(part) for part in parts)
     if any(len(part) not in {1, width} for part in parts):
         raise refusal
     return [build(*(part[n] if len(part) > 1 else part[0] for part in parts)) for n in range(width)]
+
+
+def builder_of(expression: pl.Expr, tree: Tree) -> Build | None:
+    """What builds an expression's root from its parts; None when that is not known for certain."""
+    build = _builder(tree) if isinstance(tree, dict) else None
+    return build if build is not None and build(*expression.meta.pop()[::-1]).meta.eq(expression) else None
 
 
 def _builder(tree: Tree) -> Build | None:
@@ -199,7 +158,7 @@ def _builder(tree: Tree) -> Build | None:
 
 
 def _function_builder(tree: Tree) -> Build | None:
-    name, said = _function(tree), _parameters(tree)
+    name, said = function_of(tree), _parameters(tree)
     if name == "IsBetween":
         closed = next((c for c in CLOSED if c == str(said.get("closed")).lower()), "both")
         return partial(pl.Expr.is_between, closed=closed)  # type: ignore[arg-type]
@@ -217,39 +176,10 @@ def _parameters(tree: Tree) -> dict[str, Any]:
     return called if isinstance(called, dict) else {}
 
 
-def _function(tree: Tree) -> str:
+def function_of(tree: Tree) -> str:
     """The name of the function that a node calls; empty when it calls none."""
     called = tree.get("Function", {}).get("function", "") if isinstance(tree, dict) else ""
     while isinstance(called, dict):
         name, inner = next(iter(called.items()))
         called = inner if name in {"Boolean", "StructExpr"} else name
     return str(called)
-
-
-def _aggregate(node: pl.Expr, tree: Tree) -> Aggregate | None:
-    if tree == "Len":
-        return Aggregate("Len", node, None)
-    if isinstance(tree, dict) and "Agg" in tree:
-        return _plain_aggregate(node, tree["Agg"])
-    return Aggregate(_function(tree), node, node.meta.pop()[0]) if _function(tree) in MERGING_FUNCTIONS else None
-
-
-def _plain_aggregate(node: pl.Expr, tree: dict[str, Tree]) -> Aggregate:
-    kind, said = next(iter(tree.items()))
-    if kind not in MERGING:
-        raise _unmergeable(kind)
-    ddof = said[1] if kind in {"Std", "Var"} else 0
-    counts_nulls = kind == "Count" and said["include_nulls"]
-    return Aggregate("Len" if counts_nulls else kind, node, node.meta.pop()[0], ddof)
-
-
-def _is_over_rows(node: pl.Expr) -> bool:
-    """Whether a function is asked of rows themselves, not of aggregates."""
-    parts: Sequence[pl.Expr] = node.meta.pop()
-    return any(isinstance(tree, dict) and "Column" in tree for tree in map(tree_of, parts))
-
-
-def _unmergeable(kind: str) -> SchemaError:
-    return SchemaError(
-        f"it judges the whole dataset by {kind.lower()}, which cannot be put together from batches; use {KNOWN}"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from framework.cli.options import Exit, settings
@@ -20,13 +21,21 @@ def check(*selection: str) -> int:
     """
     from framework.definition.load import load_pipelines, select
     from framework.run.compiled import verify
+    from framework.run.second_looks import second_looks
 
     chosen = select(load_pipelines(settings()), selection)
     problems = [problem for pipeline in chosen for problem in verify(pipeline)]
     if problems:
         raise DefinitionError(sorted(set(problems)))
+    looks = {pipeline.name: second_looks(pipeline) for pipeline in chosen}
     facts = [
-        {"pipeline": p.name, "sources": len(p.sources), "steps": len(p.steps), "tables": [o.table for o in p.outputs]}
+        {
+            "pipeline": p.name,
+            "sources": len(p.sources),
+            "steps": len(p.steps),
+            "tables": [o.table for o in p.outputs],
+            "second_looks": [asdict(look) for look in looks[p.name]],
+        }
         for p in chosen
     ]
 
@@ -34,6 +43,7 @@ def check(*selection: str) -> int:
         for pipeline in chosen:
             counts = f"{plural(len(pipeline.sources), 'source')}, {plural(len(pipeline.steps), 'step')}"
             yield f"{pipeline.name}: {counts} -> {', '.join(output.table for output in pipeline.outputs)}"
+            yield from (f"    {look}" for look in looks[pipeline.name])
         yield f"{plural(len(chosen), 'pipeline')} checked, no problem found"
 
     show({"problems": [], "pipelines": facts}, text)

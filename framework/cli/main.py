@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from framework.cli.options import Exit, Options, choose, current
 from framework.cli.output import give_up_output
-from framework.errors import AuthorError, ConfigurationError, SelectionError, SluiceError
+from framework.errors import AuthorError, ConfigurationError, DefinitionError, SelectionError, SluiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "Make a small project that runs.",
     "sample": "Generate input for a domain's pipelines.",
     "check": "Check the definitions without reading any data.",
+    "test": "Try every step on input made from its schemas.",
     "check-files": "Read every file of a folder and say what became of it.",
     "plan": "Show what a run would do, and why.",
     "run": "Run pipelines: all of them, some by name, or a domain.",
@@ -31,10 +32,42 @@ COMMANDS = {
 GROUPS = {
     "table": ("Look into the tables of the lake.", {"list": "List the tables.", "show": "Show rows of a table."}),
     "quarantine": (
-        "Look at what was not accepted.",
-        {"list": "Count by reason.", "show": "Show rows with their reasons."},
+        "Look at what was not accepted, mend it and have it judged again.",
+        {
+            "list": "Count by reason, by run, or which rules are broken together.",
+            "show": "Show rows with their reasons.",
+            "export": "Write rows to a CSV file or a workbook, to be corrected.",
+            "mend": "Load corrections back, or correct one row.",
+            "replay": "Have rows judged again by a run.",
+            "discard": "Put rows aside for good.",
+            "prune": "Remove rows that were closed long ago.",
+        },
     ),
 }
+GROUPS["schema"] = (
+    "Look into the schemas of pipelines and tables, and change them.",
+    {
+        "list": "List the schemas, and where each is used.",
+        "show": "Show columns and rules of a schema, or write it as YAML or JSON Schema.",
+        "format": "Print the JSON Schema of schemas in YAML, for editors.",
+        "diff": "Show what changed between two versions of a table's schema.",
+        "check": "Hold the declared schemas against those of the tables and who reads them.",
+        "history": "List the versions of a table's schema.",
+        "migrate": "Bring the rows of a table to its declared schema.",
+    },
+)
+GROUPS["quality"] = (
+    "Look at the quality of what runs staged.",
+    {
+        "report": "Report on a run: score, findings, profile, history.",
+        "history": "List a metric run by run.",
+        "profile": "Profile a table now.",
+        "compare": "Compare two versions or tables.",
+        "pin": "Pin the band of a metric, or list the pins.",
+    },
+)
+HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}
+"""The modules of commands that are not in the one named like their group."""
 GROUPS["table"][1]["history"] = "List the versions of a table and the runs that made them."
 
 
@@ -64,7 +97,8 @@ def build() -> App:
     for name, (help_text, commands) in GROUPS.items():
         group = App(name=name, help=help_text)
         for command, line in commands.items():
-            group.command(f"framework.cli.{name}:{name}_{command}", name=command, help=line)
+            module = HOMES.get(f"{name}_{command}", name)
+            group.command(f"framework.cli.{module}:{name}_{command}", name=command, help=line)
         app.command(group)
 
     @app.meta.default
@@ -130,6 +164,10 @@ def _fail(error: Exception, code: Exit) -> int:
     message = str(error)
     if isinstance(error, CycloptsError):
         message = f"{message.rstrip('.')}; `sluice --help` lists commands and flags"
+    if isinstance(error, DefinitionError) and not current().json:
+        from framework.cli.excerpts import with_excerpts
+
+        message = with_excerpts(message)
     say_error(
         message,
         kind=getattr(error, "kind", "usage"),

@@ -13,6 +13,8 @@ from framework.cli.options import current
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from framework.errors import SluiceError
+
 SCHEMA_VERSION = 1
 WIDEST = 60
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -50,6 +52,11 @@ def complain(text: str) -> None:
     """Say what went wrong, on standard error."""
     sys.stdout.flush()
     print(f"error: {text}", file=sys.stderr)
+
+
+def error_of(error: SluiceError) -> dict[str, str]:
+    """Render an error as plain data for JSON."""
+    return {"kind": error.kind, "error": type(error).__name__, "message": str(error)}
 
 
 def columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, empty: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from framework.cli.options import Exit, settings
-from framework.cli.output import hint, show
+from framework.cli.output import complain, error_of, hint, show
 from framework.cli.request import make_request
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ def plan(
         exit_code: Exit with 3 when there is something to do.
     """
     code = show_plan(selection, make_request(full=full, sample=sample, param=param))
-    return code if exit_code else Exit.OK
+    return code if exit_code or code != Exit.CHANGES else Exit.OK
 
 
 def show_plan(selection: Iterable[str], request: RunRequest) -> int:
-    """Show the plan of a selection; `Exit.CHANGES` when there is something to do."""
+    """Show the plan of a selection; `Exit.CHANGES` when there is something to do, `USAGE` when it would be refused."""
     from framework.definition.load import load_pipelines, select
+    from framework.run.evolution import refusal
     from framework.run.preview import preview
 
     here = settings()
@@ -48,7 +49,12 @@ def show_plan(selection: Iterable[str], request: RunRequest) -> int:
     def text() -> Sequence[str]:
         return [line for found in previews for line in found.render()]
 
-    show({"has_work": has_work, "pipelines": [found.to_dict() for found in previews]}, text)
+    refused = refusal([one for found in previews if found.has_work for one in found.schemas])
+    document = {"has_work": has_work, "pipelines": [found.to_dict() for found in previews]}
+    show(document if refused is None else {**document, "error": error_of(refused)}, text)
+    if refused is not None:
+        complain(str(refused))
+        return Exit.USAGE
     if has_work:
         hint(f"next: sluice run {' '.join(selection)}".rstrip())
     return Exit.CHANGES if has_work else Exit.OK

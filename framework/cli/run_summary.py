@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from framework.cli.output import columns, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from framework.core.report import OutputReport, RunReport, SourceReport
+    from framework.core.quality import QualityReport
+    from framework.core.report import OutputReport, RunReport, SourceReport, StepReport
     from framework.supervise.supervisor import Invocation
 
 SHOWN_REASONS = 5
+WARNED = "warned of:"
 _ORDER = ("SUCCESS", "UNCHANGED", "FAILED", "CANCELLED", "SKIPPED")
 _WORDS = {
     "SUCCESS": "succeeded",
@@ -30,8 +32,13 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
         yield f"{report.pipeline:<{width}}  {report.state:<9}  {_headline(report)}"
         for name, source in report.sources.items():
             yield from _source(name, source)
+        for name, step in report.steps.items():
+            yield f"    step  {name}: {WARNED}"
+            yield from _warned(step)
         for output in report.outputs.values():
             yield _output(output)
+        for found in report.quality.values():
+            yield from _quality(found)
         for done in report.exports.values():
             yield f"    wrote {done.path}: {plural(done.rows, 'record')} of {done.table}, version {done.version}"
         if is_verbose and report.timings_s:
@@ -103,22 +110,40 @@ def _headline(report: RunReport) -> str:
 
 
 def _source(name: str, source: SourceReport) -> Iterator[str]:
-    if not (source.rows_in or source.files or source.released):
+    if not (source.rows_in or source.files or source.released or source.refused_again):
         return
     words = [f"{source.accepted:,} accepted"]
     if source.released:
         words.append(f"{source.released:,} released from quarantine")
+    if source.refused_again:
+        words.append(f"{source.refused_again:,} refused again")
     if source.quarantined:
         words.append(f"{source.quarantined:,} quarantined")
     words += [f"{count:,} dropped ({reason})" for reason, count in source.dropped.items() if count]
     files = f" of {plural(source.files, 'file')}" if source.files else ""
     rejected = f" ({source.files_rejected:,} unreadable)" if source.files_rejected else ""
     yield f"    read  {name}: {plural(source.rows_in, 'row')}{files}{rejected}: {', '.join(words)}"
-    reasons = sorted(source.reasons.items(), key=lambda item: (-item[1], item[0]))
+    yield from _reasons({reason: count for reason, count in source.reasons.items() if reason not in source.warned})
+    if source.warned or source.warnings:
+        yield f"          {WARNED}"
+        yield from _warned(source)
+
+
+def _reasons(counts: Mapping[str, int]) -> Iterator[str]:
+    reasons = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     for reason, count in reasons[:SHOWN_REASONS]:
         yield f"          {count:>9,} x {reason}"
     if len(reasons) > SHOWN_REASONS:
         yield f"          and {plural(len(reasons) - SHOWN_REASONS, 'more reason')}"
+
+
+def _warned(of: SourceReport | StepReport) -> Iterator[str]:
+    """Rules that only warn: rows by rule, then rules over all rows."""
+    yield from _reasons(of.warned)
+    for words in of.warnings[:SHOWN_REASONS]:
+        yield f"{'':>22}{words}"
+    if len(of.warnings) > SHOWN_REASONS:
+        yield f"          and {plural(len(of.warnings) - SHOWN_REASONS, 'more rule')} over all rows"
 
 
 def _output(output: OutputReport) -> str:
@@ -126,6 +151,17 @@ def _output(output: OutputReport) -> str:
     return (
         f"    wrote {output.table}: version {output.version}, {rows}, {plural(output.partitions, 'partition')} touched"
     )
+
+
+def _quality(quality: QualityReport) -> Iterator[str]:
+    """The score, and the first of what does not hold."""
+    score = "no score" if quality.score is None else f"score {quality.score}"
+    held = f"{quality.checks - len(quality.findings)} of {quality.checks} checks hold"
+    learning = f", {quality.learning} wait for more history" if quality.learning else ""
+    yield f"    quality {quality.table}: {score}, {held}{learning}"
+    if quality.findings:
+        more = f" (and {len(quality.findings) - 1} more)" if len(quality.findings) > 1 else ""
+        yield f"          {quality.findings[0].text}{more}: sluice quality report {quality.table}"
 
 
 def next_steps(done: Invocation) -> list[str]:

@@ -13,6 +13,8 @@ from collections import Counter
 POINTS: dict[str, str] = {
     "plan.before": "the run plan is about to be written",
     "plan.after": "the run plan is written",
+    "apart.before": "the reading has failed, each file is about to be read by a process apart",
+    "apart.after": "the files to be left out are known, and written nowhere",
     "stage.before": "the streaming execution is about to start",
     "stage.after": "data files are written, nothing is visible",
     "table.create": "a table is about to be created",

@@ -15,5 +15,8 @@ PROVENANCE = (SOURCE_TIME, SOURCE_FILE, SOURCE_LINE)
 MALFORMED = "_malformed"
 """Set by readers on lines that cannot be split into fields: what is wrong with the line."""
 
+ABSENT = "_absent"
+"""Set by readers of JSON where a schema asks for it: a struct that says of columns whether the record lacks them."""
+
 BLANK = "the line is blank"
 """What readers call a line without any value: it is no row, and is counted as dropped."""

@@ -48,8 +48,8 @@ Input = FilesInput | TableInput
 class RunPlan:
     """What sequence `seq` of a pipeline covers. Every attempt at it reads exactly this.
 
-    `planned_at` is the run's only notion of now. `waiting_version` pins the quarantine table whose waiting rows are
-    looked at again (None: there are none).
+    `planned_at` is the run's only notion of now. `waiting_version` pins the quarantine table of which rows are judged
+    again: those that wait or are queued, in a rebuild those that were mended (None: there are none).
     """
 
     pipeline: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from framework.core.quality import QualityReport
+
 REPORT_VERSION = 1
 
 State = Literal["SUCCESS", "UNCHANGED", "FAILED", "CANCELLED", "SKIPPED"]
@@ -14,7 +16,9 @@ State = Literal["SUCCESS", "UNCHANGED", "FAILED", "CANCELLED", "SKIPPED"]
 class SourceReport:
     """Counts of one source. `rows_in` = `accepted` + `quarantined` + the sum of `dropped`.
 
-    `warnings`: rules over all its rows that do not hold, and only warn.
+    `reasons`: rows by the rule they break, whether that refuses them or only warns; `warned`: those of rules that only
+    warn. `released`, `refused_again`: of the rows that were in quarantine and were judged again. `warnings`: rules over
+    all its rows that do not hold, and only warn.
     """
 
     rows_in: int
@@ -25,6 +29,16 @@ class SourceReport:
     files_rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     released: int = 0
+    warnings: list[str] = field(default_factory=list)
+    warned: dict[str, int] = field(default_factory=dict)
+    refused_again: int = 0
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a step's rows break of the rules that only warn: `warned`, rows by rule; `warnings`, rules over all rows."""
+
+    warned: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -65,7 +79,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class RunReport:
-    """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC."""
+    """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC.
+
+    `steps`: those of which rules that only warn were broken.
+    """
 
     run_id: str
     pipeline: str
@@ -80,8 +97,10 @@ class RunReport:
     sources: dict[str, SourceReport] = field(default_factory=dict)
     outputs: dict[str, OutputReport] = field(default_factory=dict)
     exports: dict[str, ExportReport] = field(default_factory=dict)
+    quality: dict[str, QualityReport] = field(default_factory=dict)
     failure: Failure | None = None
     attempts: int = 1
+    steps: dict[str, StepReport] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -94,5 +113,7 @@ class RunReport:
         values["sources"] = {name: SourceReport(**v) for name, v in values["sources"].items()}
         values["outputs"] = {name: OutputReport(**v) for name, v in values["outputs"].items()}
         values["exports"] = {name: ExportReport(**v) for name, v in values.get("exports", {}).items()}
+        values["steps"] = {name: StepReport(**v) for name, v in values.get("steps", {}).items()}
+        values["quality"] = {name: QualityReport.from_dict(v) for name, v in values.get("quality", {}).items()}
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None
         return RunReport(**values)

@@ -16,6 +16,10 @@ IfFailed = Literal["skip", "use_last"]
 OnInvalid = Literal["fail", "quarantine", "drop", "warn"]
 Format = Literal["csv", "json", "parquet"]
 Nan = Literal["keep", "null", "refuse"]
+Empty = Literal["null", "text"]
+EMPTY_POLICIES: tuple[Empty, ...] = ("null", "text")
+Absent = Literal["null", "apart"]
+ABSENT_POLICIES: tuple[Absent, ...] = ("null", "apart")
 NAN_POLICIES: tuple[Nan, ...] = ("keep", "null", "refuse")
 
 
@@ -37,13 +41,17 @@ class Nulls:
 
     `tokens`: texts that mean null, compared exactly. `nan`: whether NaN is kept, means null, or breaks the row's type.
     `fill`: what takes the place of null, by column (as `default` in the schema). `refuse`: columns that must have a
-    value here though the schema lets them be null.
+    value here though the schema lets them be null. `empty`: what `""` in CSV is: `null` as nothing between two
+    delimiters, or a `text` without characters. `absent`: what a JSON key that a record lacks is: the same as `null`, or
+    a case `apart`: then `default` and `fill` stand in for it and not for null, and a required column must have it.
     """
 
     tokens: Sequence[str] = ()
     nan: Nan = "keep"
     fill: Mapping[str, Any] = field(default_factory=dict, hash=False)
     refuse: Sequence[str] = ()
+    empty: Empty = "null"
+    absent: Absent = "null"
 
 
 KEEP_NULLS = Nulls()
@@ -89,10 +97,15 @@ Source = FileSource | TableSource
 class Expected:
     """What a reader has to know of a contract: the columns and their types, which must be there, and no others.
 
-    `is_ordered`: the columns of a file must be in the order of the schema.
+    `is_ordered`: the columns of a file must be in the order of the schema. `empty_texts`: the columns in which a quoted
+    empty field of CSV is a text. `told_absent`: the columns of which must be told whether a JSON record lacks them.
+    `older`: the names that columns had before, which files may still use, the latest first.
     """
 
     schema: Any
     required: frozenset[str]
     is_strict: bool
     is_ordered: bool = False
+    empty_texts: frozenset[str] = frozenset()
+    told_absent: frozenset[str] = frozenset()
+    older: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

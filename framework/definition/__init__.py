@@ -1,7 +1,7 @@
 """What a pipeline is: `Pipeline`, `step`, its outputs, and the checks on definitions. Pure: nothing is read."""
 
-from framework.definition.output import Output, json_file, table
+from framework.definition.output import Migration, Output, json_file, table
 from framework.definition.pipeline import Pipeline
 from framework.definition.step import Parameter, Step, step
 
-__all__ = ["Output", "Parameter", "Pipeline", "Step", "json_file", "step", "table"]
+__all__ = ["Migration", "Output", "Parameter", "Pipeline", "Step", "json_file", "step", "table"]

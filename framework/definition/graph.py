@@ -9,8 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from framework.core.export import LAYOUTS
+from framework.core.quality import quality_problems
 from framework.core.source import FileSource, TableSource
-from framework.definition.output import WRITE_MODES
+from framework.core.typed import is_same_schema, is_schema, schema_name
+from framework.definition.output import COMPATIBILITIES, WRITE_MODES
 from framework.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def find_problems(
     found = [
         *_names(name, sources, steps),
         *_inputs(sources, steps),
+        *_no_schemas(sources),
         *_schemas(sources, steps, outputs),
         *_references(sources),
         *_outputs(sources, steps, outputs),
@@ -104,11 +107,11 @@ def _schemas(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequ
     for step in steps:
         for name, schema in step.inputs.items():
             given = returns.get(name) if name in returns else getattr(sources.get(name), "schema", None)
-            if schema is not None and given is not None and given is not schema:
-                what = f"takes '{name}' as {schema.__name__}, but it is {given.__name__}"
+            if schema is not None and given is not None and not is_same_schema(given, schema):
+                what = f"takes '{name}' as {schema_name(schema)}, but it is {schema_name(given)}"
                 yield Problem(step.where, what, "use one schema on both sides")
             if schema is not None and name in sources and given is None:
-                asked.setdefault(name, {}).setdefault(schema.__name__, step.name)
+                asked.setdefault(name, {}).setdefault(schema_name(schema), step.name)
     for name, by_schema in asked.items():
         if len(by_schema) > 1:
             told = ", ".join(f"{schema} by '{step}'" for schema, step in by_schema.items())
@@ -119,6 +122,13 @@ def _schemas(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequ
             if taken:
                 fix = "annotate the input with LazyFrame[Schema] or give schema="
                 yield Problem(f"source '{name}'", "has no schema, so its rows cannot be checked", fix)
+
+
+def _no_schemas(sources: Mapping[str, Source]) -> Iterator[Problem]:
+    for name, source in sources.items():
+        if source.schema is not None and not is_schema(source.schema):
+            fix = "give a Pandera DataFrameModel, or the path of a file such as schemas/sale.yaml"
+            yield Problem(f"source '{name}'", f"schema={source.schema!r} is no schema", fix)
 
 
 def _references(sources: Mapping[str, Source]) -> Iterator[Problem]:
@@ -177,6 +187,11 @@ def _exports(outputs: Sequence[Output], exports: Sequence[Export]) -> Iterator[P
 
 
 def _output_options(where: str, output: Output) -> Iterator[Problem]:
+    if output.quality is not None:
+        yield from quality_problems(where, output.quality, has_key=bool(output.key))
+    if output.compatibility not in COMPATIBILITIES:
+        hint = did_you_mean(str(output.compatibility), COMPATIBILITIES)
+        yield Problem(where, f"compatibility '{output.compatibility}' is unknown", hint)
     if output.mode == "merge" and not output.key:
         yield Problem(where, "merge needs a key", "add key=")
     if output.mode == "replace_partitions" and not output.partition_by:

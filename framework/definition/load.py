@@ -25,9 +25,7 @@ def load_pipelines(settings: Settings) -> dict[str, Pipeline]:
         ConfigurationError: when a package named in the settings does not exist.
         DefinitionError: naming every problem of every module and between pipelines.
     """
-    folder = str(settings.project.absolute())
-    if sys.path[:1] != [folder]:  # elsewhere in the path, another project's package of that name would win
-        sys.path.insert(0, folder)
+    folder = import_from(settings)
     problems: list[Problem] = []
     found: dict[str, tuple[Pipeline, str]] = {}
     for package in settings.packages:
@@ -37,8 +35,16 @@ def load_pipelines(settings: Settings) -> dict[str, Pipeline]:
     pipelines = {name: pipeline for name, (pipeline, _) in sorted(found.items())}
     problems += _between(pipelines.values())
     if problems:
-        raise DefinitionError(problems)
+        raise DefinitionError(list(dict.fromkeys(problems)))  # several modules may have tripped over one schema
     return pipelines
+
+
+def import_from(settings: Settings) -> str:
+    """Put the project's folder first on the path of imports, along which its modules and files are found."""
+    folder = str(settings.project.absolute())
+    if sys.path[:1] != [folder]:  # elsewhere in the path, another project's package of that name would win
+        sys.path.insert(0, folder)
+    return folder
 
 
 def _add(found: dict[str, tuple[Pipeline, str]], pipeline: Pipeline, module: str, problems: list[Problem]) -> None:

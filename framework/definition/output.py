@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from framework.core.export import Export, Layout
 from framework.core.frames import PROVENANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
+
+    from framework.core.quality import Quality
 
 WriteMode = Literal["merge", "append", "replace_partitions", "overwrite"]
 WRITE_MODES: tuple[WriteMode, ...] = ("merge", "append", "replace_partitions", "overwrite")
+Compatibility = Literal["backward", "forward", "full", "none"]
+COMPATIBILITIES: tuple[Compatibility, ...] = ("backward", "forward", "full", "none")
+
+
+@dataclass(frozen=True)
+class Migration:
+    """How rows that a table has from before its schema changed become rows of the present one.
+
+    Carried out by `sluice schema migrate`, as one new version of the table. What does not apply any more, because the
+    table has got there already, is left out; so a migration may stay where it is.
+
+    Args:
+        rename: The new names of columns, by their old ones.
+        fill: What takes the place of null in a column, or of one that was not there.
+        cast: Columns whose values are brought into their new type though not every value of the old one fits: one that
+            does not fails the migration.
+        backfill: A function that gives the rows their new values: from a lazy frame with the columns of both schemas
+            (those of before that are no longer declared, too) to one with the declared columns.
+    """
+
+    rename: Mapping[str, str] = field(default_factory=dict, hash=False)
+    fill: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    cast: Sequence[str] = ()
+    backfill: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None
 
 
 @dataclass(frozen=True)
@@ -26,9 +54,13 @@ class Output:
     partition_by: tuple[str, ...] = ()
     newest_by: tuple[str, ...] = ()
     recompute_by: tuple[str, ...] = ()
+    # What follows says how the table's schema may change, and is no part of what a run computes: see `fingerprint`.
+    compatibility: Compatibility = field(default="backward", repr=False)
+    migration: Migration | None = field(default=None, repr=False)
+    quality: Quality | None = field(default=None, repr=False)  # says what is looked at, not what is computed
 
 
-def table(
+def table(  # noqa: PLR0913 - one keyword per thing that an output can say
     name: str,
     *,
     of: Callable[..., Any] | str,
@@ -37,6 +69,9 @@ def table(
     partition_by: str | Sequence[str] = (),
     newest_by: str | Sequence[str] = PROVENANCE,
     recompute_by: str | Sequence[str] = (),
+    compatibility: Compatibility = "backward",
+    migration: Migration | None = None,
+    quality: Quality | None = None,
 ) -> Output:
     """Declare a table of the lake as an output.
 
@@ -52,6 +87,11 @@ def table(
         recompute_by: The columns by which an incremental run recomputes: when input rows change, the output's rows for
             the values these rows have (or, through a source's key, touch) are computed again from all their input.
             Without it a change of a table that is a source recomputes the whole output.
+        compatibility: Which changes of its schema a run carries out: those after which the rows that stay can be read
+            (`backward`), those after which readers of before can read the new rows (`forward`), only what is both
+            (`full`), or any (`none`).
+        migration: How rows of before become rows of the present schema, where a run cannot do it by itself.
+        quality: What is looked at and expected of the rows that a run stages, before they are published.
     """
     return Output(
         table=name,
@@ -61,6 +101,9 @@ def table(
         partition_by=_names(partition_by),
         newest_by=_names(newest_by) if mode == "merge" and not recompute_by else (),
         recompute_by=_names(recompute_by),
+        compatibility=compatibility,
+        migration=migration,
+        quality=quality,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from framework.core.export import Export
@@ -14,6 +14,7 @@ from framework.errors import DefinitionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from framework.core.quality import Quality
     from framework.core.typed import DataFrameModel
     from framework.definition.output import Output
 
@@ -27,6 +28,7 @@ class Pipeline:
         sources: What is read, by the name under which steps ask for it.
         steps: The functions, in any order: their argument names are the graph. Lists of steps can be shared.
         outputs: The tables that are written, and files made of them.
+        quality: The quality of tables that say nothing of it themselves.
 
     Raises:
         DefinitionError: naming every problem of the definition, with suggestions.
@@ -45,8 +47,11 @@ class Pipeline:
         sources: Mapping[str, Source],
         steps: Sequence[Callable[..., Any]] = (),
         outputs: Sequence[Output | Export],
+        quality: Quality | None = None,
     ) -> None:
         tables = [output for output in outputs if not isinstance(output, Export)]
+        if quality is not None:
+            tables = [output if output.quality else replace(output, quality=quality) for output in tables]
         exports = [output for output in outputs if isinstance(output, Export)]
         read = [read_step(function) for function in steps]
         found = [s for s, _ in read]

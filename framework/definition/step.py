@@ -7,7 +7,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from framework.core.typed import DataFrameModel, frame_schema, is_frame
+from framework.core.typed import DataFrameModel, frame_schema, is_frame, is_schema
 from framework.errors import Problem
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 MARK = "__sluice_returns__"
+CLAIMS = "__sluice_claims__"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Step:
-    """A function of a pipeline: its inputs are sources or steps by name, its output is held against `returns`."""
+    """A function of a pipeline: its inputs are sources or steps by name, its output is held against `returns`.
+
+    `ordered` and `row_wise`: what its author says of it; see `step`.
+    """
 
     name: str
     function: Callable[..., Any]
@@ -42,13 +46,21 @@ class Step:
     inputs: dict[str, type[DataFrameModel] | None] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     where: str = ""
+    ordered: bool = False
+    row_wise: bool = False
 
 
-def step(*, returns: type[DataFrameModel]) -> Callable[[F], F]:
-    """Declare what a step returns. The function stays a plain function: call it in a notebook or a test.
+def step(*, returns: type[DataFrameModel] | str, ordered: bool = False, row_wise: bool = False) -> Callable[[F], F]:
+    """Declare what a step returns: a schema, or the path of its file. The function stays a plain function.
 
     Parameters annotated `LazyFrame[Schema]` are inputs, named like the source or step that feeds them. All others are
     run parameters.
+
+    Args:
+        returns: The schema of its rows.
+        ordered: That its rows depend on the order of its input on purpose, so `sluice test` does not change it. Rows
+            of files without references come in the order of files and lines; those of tables in none.
+        row_wise: That each row of its first input is treated by itself; `sluice test` then holds it to that.
 
     >>> import polars as pl
     >>> from framework.core.typed import DataFrameModel, LazyFrame
@@ -63,6 +75,7 @@ def step(*, returns: type[DataFrameModel]) -> Callable[[F], F]:
 
     def mark(function: F) -> F:
         setattr(function, MARK, returns)
+        setattr(function, CLAIMS, {"ordered": ordered, "row_wise": row_wise})
         return function
 
     return mark
@@ -76,7 +89,7 @@ def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
     returns = getattr(function, MARK, None)
     if returns is None:
         problems.append(Problem(where, "does not say what it returns", "put @step(returns=Schema) above it"))
-    elif not (isinstance(returns, type) and issubclass(returns, DataFrameModel)):
+    elif not is_schema(returns):
         problems.append(Problem(where, f"returns={returns!r} is no schema", "give a Pandera DataFrameModel"))
         returns = None
     try:
@@ -97,4 +110,5 @@ def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
             inputs[parameter.name] = frame_schema(hints[parameter.name])
         else:
             parameters.append(Parameter(parameter.name, hints[parameter.name], parameter.default))
-    return Step(name, function, returns, inputs, tuple(parameters), where), problems
+    claims = getattr(function, CLAIMS, {})
+    return Step(name, function, returns, inputs, tuple(parameters), where, **claims), problems

@@ -1,17 +1,19 @@
 """Delta out: rows staged as files, reconciled with their table, published in one commit; positions; quarantine."""
 
 from framework.lake.changes import changed_values
-from framework.lake.delta import TableHandle, open_or_create, open_table, require_equal_schema
+from framework.lake.delta import Reshape, TableHandle, open_or_create, open_table, require_equal_schema, schema_app
+from framework.lake.evolve import extend, is_at, only_adds_columns, rewritten
 from framework.lake.merge import Staged, append, merge_newest, replace_all, replace_keys, replace_partitions
 from framework.lake.plans import Covered, PlanStore, signature
-from framework.lake.publish import Committed, app_id, committed_before, publish
+from framework.lake.publish import Committed, app_id, committed_before, publish, publish_as
 from framework.lake.stage import StagingArea, area_for
-from framework.lake.storable import as_declared, to_storable
+from framework.lake.storable import as_declared, stored_type, to_storable
 
 __all__ = [
     "Committed",
     "Covered",
     "PlanStore",
+    "Reshape",
     "Staged",
     "StagingArea",
     "TableHandle",
@@ -21,14 +23,21 @@ __all__ = [
     "as_declared",
     "changed_values",
     "committed_before",
+    "extend",
+    "is_at",
     "merge_newest",
+    "only_adds_columns",
     "open_or_create",
     "open_table",
     "publish",
+    "publish_as",
     "replace_all",
     "replace_keys",
     "replace_partitions",
     "require_equal_schema",
+    "rewritten",
+    "schema_app",
     "signature",
+    "stored_type",
     "to_storable",
 ]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -43,12 +44,40 @@ class DataFile:
 
 
 @dataclass(frozen=True)
+class Reshape:
+    """How rows of a table become rows of another schema.
+
+    `names`: what a column was called before; `fills`: what takes the place of null, in stored types.
+    """
+
+    schema: pl.Schema
+    names: Mapping[str, str] = field(default_factory=dict)
+    fills: Mapping[str, Any] = field(default_factory=dict)
+
+    def apply(self, rows: pl.LazyFrame, others: Sequence[str] = ()) -> pl.LazyFrame:
+        """Give the rows in the other schema, lazy, one per row; with columns beyond it that are asked for.
+
+        A value that its new type cannot hold fails the run.
+        """
+        there = rows.collect_schema()
+        columns = []
+        for name, dtype in self.schema.items():
+            before = self.names.get(name, name)
+            value = pl.col(before).cast(dtype) if before in there else pl.lit(None, dtype=dtype)
+            filled = value.fill_null(pl.lit(self.fills[name], dtype=dtype)) if name in self.fills else value
+            columns.append(filled.alias(name))
+        return rows.select(*columns, *others)
+
+
+@dataclass(frozen=True)
 class TableHandle:
     """A table at one version. Everything that a run reads from it and commits to it goes through one handle."""
 
     name: str
     location: StorageLocation
     delta: DeltaTable
+    reshape: Reshape | None = None
+    """How its rows are read as those of another schema; None: as they are."""
 
     @property
     def version(self) -> int:
@@ -71,6 +100,11 @@ class TableHandle:
         arrow = self.delta.schema().to_arrow()
         return pl.Schema(pl.Schema(arrow))
 
+    @property
+    def schema_version(self) -> int:
+        """The version of its registered schema; 0 when it has none."""
+        return self.sequence(schema_app(self.name))
+
     def sequence(self, app: str) -> int:
         """The last sequence that an application has committed; 0 when it has not."""
         return self.delta.transaction_version(app) or 0
@@ -81,19 +115,23 @@ class TableHandle:
         return pl.scan_delta(self.location.uri(), version=self.version, storage_options=options)
 
     def files(self) -> list[DataFile]:
-        """Its data files, with the range of each column where the log knows it."""
+        """Its data files, with the range of each column where the log knows it.
+
+        NOTE: deltalake (1.6) encodes paths when they are committed, and gives them as they are in the log.
+        """
         found = pl.DataFrame(self.delta.get_add_actions(flatten=True))
         ranged = [name for name in self.schema if f"min.{name}" in found.columns and f"max.{name}" in found.columns]
         files = []
         for row in found.iter_rows(named=True):
             values = tuple((name, partition_text(row[f"partition.{name}"])) for name in self.partition_by)
             ranges = {n: (row[f"min.{n}"], row[f"max.{n}"]) for n in ranged if row[f"min.{n}"] is not None}
-            files.append(DataFile(row["path"], row["size_bytes"], row["num_records"], values, ranges=ranges))
+            files.append(DataFile(unquote(row["path"]), row["size_bytes"], row["num_records"], values, ranges=ranges))
         return files
 
     def scan_files(self, files: Sequence[DataFile], path_column: str | None = None) -> pl.LazyFrame:
         """The rows of some of its files, lazy, with the partition columns; optionally with each row's file path."""
-        return scan_data_files(self.location, files, self.schema, self.partition_by, path_column)
+        rows = scan_data_files(self.location, files, self.schema, self.partition_by, path_column)
+        return rows if self.reshape is None else self.reshape.apply(rows, [path_column] if path_column else [])
 
 
 def scan_data_files(
@@ -113,6 +151,9 @@ def scan_data_files(
         hive_schema={name: schema[name] for name in partition_by} or None,
         glob=False,
         include_file_paths=path_column,
+        schema=schema,
+        missing_columns="insert",  # a column that was added since is null in older files
+        extra_columns="ignore",
         storage_options=location.options() or None,
     )
     return rows.select(*schema.names(), *([path_column] if path_column else []))
@@ -166,6 +207,30 @@ def open_or_create(
     raise CommitError(f"table '{name}' could not be created: {lost}") from lost
 
 
+def add_columns(location: StorageLocation, handle: TableHandle, columns: pl.Schema) -> TableHandle:
+    """Add columns to a table, null in the rows it has: a commit of metadata alone. Two runners may do so at once.
+
+    Raises:
+        CommitError: when it cannot be made.
+    """
+    found, lost = handle, None
+    for _ in range(CREATE_ATTEMPTS):
+        missing = pl.Schema({name: dtype for name, dtype in columns.items() if name not in found.schema})
+        if not missing:
+            return found
+        try:
+            found.delta.alter.add_columns(
+                list(delta_schema(missing).fields), commit_properties=CommitProperties(max_commit_retries=0)
+            )
+        except Exception as error:  # noqa: BLE001 - deltalake raises plain Exception; the schema decides
+            lost = error
+        found = open_table(location, handle.name) or found
+        sync_log(found)
+    if all(name in found.schema for name in columns):
+        return found
+    raise CommitError(f"table '{handle.name}' could not be given the columns {', '.join(columns)}: {lost}") from lost
+
+
 def delta_schema(schema: pl.Schema) -> Schema:
     """The Delta schema of a frame's schema."""
     return Schema.from_arrow(schema)
@@ -193,19 +258,21 @@ def _words(dtype: Any) -> str:
     return str(getattr(dtype, "type", dtype))
 
 
-def commit(
+def commit(  # noqa: PLR0913 - one keyword per part of a commit
     handle: TableHandle,
     *,
     adds: Sequence[DataFile],
     removes: Iterable[DataFile],
-    app: str,
+    app: str | None,
     seq: int,
     metadata: Mapping[str, Any],
     new_schema: pl.Schema | None = None,
+    schema_version: int | None = None,
 ) -> None:
     """Make one commit on a pinned handle: actions, transaction and metadata. Any other commit since makes it fail.
 
-    With `new_schema` the commit replaces all files and the schema.
+    With `new_schema` the commit replaces all files and the schema; `schema_version` says which registered one the table
+    has from here on. Without `app` it carries no position.
 
     Raises:
         Exception: of any kind; whether the commit landed is unknown then, and only the log can tell.
@@ -241,9 +308,20 @@ def commit(
         commit_properties=CommitProperties(
             custom_metadata={key: value for key, value in metadata.items() if value is not None},
             max_commit_retries=0,
-            app_transactions=[Transaction(app, seq, now)],
+            app_transactions=_positions(handle.name, app, seq, schema_version) or None,
         ),
     )
+
+
+def schema_app(table: str) -> str:
+    """The application under which the version of a table's registered schema stands in its log."""
+    return f"sluice-schema/{table}"
+
+
+def _positions(table: str, app: str | None, seq: int, schema_version: int | None) -> list[Transaction]:
+    given = {schema_app(table): schema_version, app: seq}
+    now = int(time.time() * 1000)
+    return [Transaction(name, number, now) for name, number in given.items() if name and number]
 
 
 def sync_data(handle: TableHandle, files: Iterable[DataFile]) -> None:

@@ -42,6 +42,7 @@ class Staged:
     `dropped`: per file that rows came from (empty: not known), those that changed nothing.
     `orphans`: keys whose row came from a file that no longer says so, and for which an older row may hold again: which
     one, only all the files can tell.
+    `schema_version`: the version of the registered schema that the table has from this commit on, where it changes.
     """
 
     handle: TableHandle
@@ -51,6 +52,7 @@ class Staged:
     abandoned: list[DataFile] = field(default_factory=list)
     new_schema: pl.Schema | None = None
     orphans: int = 0
+    schema_version: int | None = None
 
     @property
     def partitions(self) -> set[tuple[tuple[str, str | None], ...]]:
@@ -126,7 +128,7 @@ def merge_newest(
     if void is not None:
         contested = void if contested is None else pl.concat([contested, void]).unique()
     verdict = _Verdict() if contested is None else _judge(contested, list(key), order, redelivered)
-    result = _apply(handle, area, staged, existing, verdict.losers, [*key, *order])
+    result = _apply(handle, area, staged, existing, verdict, [*key, *order])
     if afresh:
         return Staged(handle, result.adds, handle.files(), verdict.dropped, result.abandoned, area.schema)
     return replace(result, dropped=verdict.dropped, orphans=verdict.orphans)
@@ -221,9 +223,13 @@ def _joined(spans: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Verdict:
-    """The rows that lose, which staged rows changed nothing and why, and how many keys have lost their row."""
+    """The rows that lose, which staged rows changed nothing and why, and how many keys have lost their row.
+
+    `tied`: rows that stay though nothing but their place in the file tells them from a losing one.
+    """
 
     losers: pl.DataFrame | None = None
+    tied: pl.DataFrame | None = None
     dropped: dict[str, Dropped] = field(default_factory=dict)
     orphans: int = 0
 
@@ -250,7 +256,11 @@ def _judge(contested: pl.DataFrame, key: list[str], order: list[str], redelivere
         pl.col("_age").filter("_void").max().alias("void"), pl.col("_age").filter(~pl.col("_void")).max().alias("now")
     )
     orphans = orphaned.filter(pl.col("void").is_not_null() & (pl.col("void") > pl.col("now").fill_null(-1))).height
-    return _Verdict(judged.filter("_lost").select(contested.columns), dropped, orphans)
+    losers = judged.filter("_lost").select(contested.columns)
+    identity = [*dict.fromkeys([*key, *order]), PATH]
+    stay = judged.filter(~pl.col("_lost")).select(contested.columns)
+    tied = stay.join(losers.select(identity), on=identity, how="semi", nulls_equal=True)
+    return _Verdict(losers, tied, dropped, orphans)
 
 
 def _count_dropped(rows: pl.DataFrame) -> dict[str, Dropped]:
@@ -270,10 +280,11 @@ def _apply(
     area: StagingArea,
     staged: list[DataFile],
     existing: list[DataFile],
-    losers: pl.DataFrame | None,
+    verdict: _Verdict,
     identity: list[str],
 ) -> Staged:
     """Rewrite the files that hold losing rows, and those of fragmented partitions, without the losing rows."""
+    losers = verdict.losers
     hit = set() if losers is None else set(losers[PATH])
     fragments = _fragments(staged, existing)
     old = [f for f in existing if handle.location.uri(f.path) in hit or f.path in fragments]
@@ -288,6 +299,8 @@ def _apply(
     if losers is not None:
         on = [*dict.fromkeys(identity), PATH]
         kept = kept.join(losers.lazy().select(on), on=on, how="anti", nulls_equal=True)
+    if verdict.tied is not None and not verdict.tied.is_empty():
+        kept = pl.concat([kept, verdict.tied.lazy().select(kept.collect_schema().names())])
     rewritten = _again(area).write(kept.drop(PATH)).files()
     untouched = [f for f in staged if f not in new]
     return Staged(handle, [*untouched, *rewritten], old, abandoned=new)

@@ -19,7 +19,7 @@ COMMIT_ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class Committed:
-    """A table as a run left it. `by_us` is False when another runner had committed the same sequence."""
+    """A table as a run left it. `by_us` is False when another runner has committed the same sequence, or may have."""
 
     table: str
     version: int
@@ -40,7 +40,14 @@ def publish(
     metadata: Mapping[str, Any],
     rebase: Callable[[TableHandle], Staged],
 ) -> Committed:
-    """Commit staged files together with the position `seq`.
+    """Commit staged files together with a pipeline's position `seq`; see `publish_as`."""
+    return publish_as(staged, app=app_id(pipeline, staged.handle.name), seq=seq, metadata=metadata, rebase=rebase)
+
+
+def publish_as(
+    staged: Staged, *, app: str, seq: int, metadata: Mapping[str, Any], rebase: Callable[[TableHandle], Staged]
+) -> Committed:
+    """Commit staged files together with the position `seq` of an application.
 
     An exception out of the commit means that its outcome is unknown: the table is opened again, and if it is at the
     sequence, the commit landed (ours, or that of another runner of the same plan). If it is not, somebody else changed
@@ -52,7 +59,6 @@ def publish(
         SchemaError: when the staged schema is not the table's.
     """
     name = staged.handle.name
-    app = app_id(pipeline, name)
     current = staged
     last: Exception | None = None
     for _ in range(COMMIT_ATTEMPTS):
@@ -61,8 +67,10 @@ def publish(
         fault("sync.before")
         sync_data(current.handle, current.adds)
         fault("commit.before")
+        has_landed = False
         try:
             _commit(current, app, seq, metadata)
+            has_landed = True
             fault("commit.after")
         except Exception as error:  # noqa: BLE001 - deltalake raises plain Exception; the log decides, see above
             last = error
@@ -70,7 +78,7 @@ def publish(
         if found.sequence(app) >= seq:
             sync_log(found)
             fault("commit.synced")
-            return _outcome(current, found)
+            return _outcome(current, found, has_landed=has_landed)
         emit("commit.retried", f"{name}: commit not made, trying again ({last})", level="WARNING", table=name)
         current = rebase(found)
     raise CommitError(
@@ -85,25 +93,27 @@ def committed_before(handle: TableHandle) -> Committed:
 
 
 def _commit(staged: Staged, app: str, seq: int, metadata: Mapping[str, Any]) -> None:
-    removed = sum(f.rows for f in staged.removes)
+    counts = {"rows_added": sum(f.rows for f in staged.adds), "rows_removed": sum(f.rows for f in staged.removes)}
     commit(
         staged.handle,
         adds=staged.adds,
         removes=staged.removes,
         app=app,
         seq=seq,
-        metadata={**metadata, "rows_added": sum(f.rows for f in staged.adds), "rows_removed": removed},
+        metadata={**metadata, **counts, "schema_version": staged.schema_version},
         new_schema=staged.new_schema,
+        schema_version=staged.schema_version,
     )
 
 
-def _outcome(staged: Staged, found: TableHandle) -> Committed:
+def _outcome(staged: Staged, found: TableHandle, *, has_landed: bool) -> Committed:
+    """Tell whose commit it is, where its answer was lost by its files; one that adds none could be anybody's."""
     ours = {f.path for f in staged.adds}
-    by_us = not ours or ours <= {f.path for f in found.files()}
+    by_us = has_landed or (bool(ours) and ours <= {f.path for f in found.files()})
     if by_us:
         for file in abandoned_files(staged):
             staged.handle.location.delete(file.path)
-    return Committed(staged.handle.name, found.version, by_us, staged if by_us else None)
+    return Committed(staged.handle.name, found.version, by_us, staged if by_us or not ours else None)
 
 
 def _reopen(handle: TableHandle) -> TableHandle:
@@ -115,4 +125,4 @@ def _reopen(handle: TableHandle) -> TableHandle:
     return found
 
 
-__all__ = ["Committed", "app_id", "publish", "require_equal_schema"]
+__all__ = ["Committed", "app_id", "publish", "publish_as", "require_equal_schema"]

@@ -66,8 +66,11 @@ class StagingArea:
         self._written: list[DataFile] = []
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Take rows that have the area's columns. Safe to call from several threads."""
-        self._take(rows.select(self.schema.names()))
+        """Take rows that have the area's columns. Safe to call from several threads, and from within a plan.
+
+        NOTE: it waits for no writer: `write_parquet` (polars 2.1) needs the workers on which functions of a plan run.
+        """
+        self._take(rows.select(self.schema.names()), waits=False)
 
     def sink(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Give the lazy sink of rows into this area; it runs with the plan it becomes part of."""
@@ -89,7 +92,22 @@ class StagingArea:
                 self._pool = None
         return list(self._written)
 
-    def _take(self, batch: pl.DataFrame) -> None:
+    def discard(self) -> None:
+        """Delete what was written, and forget what was not: nobody is going to commit it."""
+        with self._lock:
+            self._buffers.clear()
+            self._bytes = 0
+            ended = [future for future in self._writing if future.exception() is None]
+            self._written += [future.result() for future in ended]
+            self._writing.clear()
+            if self._pool is not None:
+                self._pool.shutdown()
+                self._pool = None
+            gone, self._written = self._written, []
+        for file in gone:
+            self.location.delete(file.path)
+
+    def _take(self, batch: pl.DataFrame, *, waits: bool = True) -> None:
         with self._lock:
             for key, part in self._cut(batch):
                 size = int(part.estimated_size())
@@ -98,9 +116,9 @@ class StagingArea:
                 self._bytes += size
                 self._buffers.move_to_end(key)
                 if buffer.rows >= ROWS_PER_FILE:
-                    self._flush(key)
+                    self._flush(key, waits=waits)
             while self._bytes > BUDGET and self._buffers:
-                self._flush(next(iter(self._buffers)))
+                self._flush(next(iter(self._buffers)), waits=waits)
 
     def _cut(self, batch: pl.DataFrame) -> list[tuple[tuple[Any, ...], pl.DataFrame]]:
         if batch.is_empty():
@@ -109,10 +127,11 @@ class StagingArea:
             return [((), batch)]
         return list(batch.partition_by(self.partition_by, as_dict=True, include_key=False).items())
 
-    def _flush(self, key: tuple[Any, ...]) -> None:
+    def _flush(self, key: tuple[Any, ...], *, waits: bool = True) -> None:
         buffer = self._buffers.pop(key)
         self._bytes -= buffer.bytes
-        self._collect(left=WRITERS)
+        if waits:
+            self._collect(left=WRITERS)
         self._pool = self._pool or ThreadPoolExecutor(WRITERS, thread_name_prefix="stage")
         self._writing.append(self._pool.submit(self._write, key, buffer.frames))
 

@@ -99,9 +99,14 @@ def history(lake: StorageLocation, name: str) -> list[dict[str, Any]]:
             "seq": entry.get("seq"),
             "rows_added": entry.get("rows_added"),
             "rows_removed": entry.get("rows_removed"),
+            "schema_version": _number(entry.get("schema_version")),
         }
         for entry in require_table(lake, name).delta.history()
     ]
+
+
+def _number(value: object) -> int | None:
+    return None if value is None else int(str(value))
 
 
 def _moment(milliseconds: int) -> datetime:

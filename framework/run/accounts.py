@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from framework.core.report import ExportReport, OutputReport, RunReport, SourceReport
+from framework.core.report import ExportReport, OutputReport, RunReport, SourceReport, StepReport
+from framework.run.verdicts import step_reports
 from framework.storage import matches_any
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from framework.run.intake import Intake
     from framework.run.targets import Target
 
+NO_STEP = StepReport()
+
 
 def source_report(intake: Intake, policy: str, warnings: Sequence[str] = ()) -> SourceReport:
     """Account for the rows of one source, once they have passed; `warnings`: what its batch as a whole breaks."""
@@ -25,10 +28,12 @@ def source_report(intake: Intake, policy: str, warnings: Sequence[str] = ()) -> 
     dropped = {"blank": tally.blank} if tally.blank else {}
     if policy == "drop" and tally.refused:
         dropped["invalid"] = tally.refused
+    if intake.discarded:
+        dropped["discarded"] = intake.discarded
     # Warnings are counted over all rows, so those of refused rows are in both: the larger count is the whole one.
     reasons = {reason: count for reason, count in (tally.broken | tally.warnings).items() if count}
     return SourceReport(
-        rows_in=tally.rows_in,
+        rows_in=tally.rows_in + intake.discarded,
         accepted=tally.accepted,
         quarantined=0 if policy == "drop" else tally.refused,
         dropped=dropped,
@@ -36,7 +41,9 @@ def source_report(intake: Intake, policy: str, warnings: Sequence[str] = ()) -> 
         files_rejected=len(intake.rejected),
         reasons=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         released=intake.retaken.tally.accepted if intake.retaken else 0,
+        refused_again=intake.retaken.tally.refused if intake.retaken else 0,
         warnings=list(warnings),
+        warned={reason: count for reason, count in tally.warnings.most_common() if count},
     )
 
 
@@ -103,6 +110,7 @@ def account(
         sources=reports,
         outputs={name: output_report(done) for name, done in committed.items()},
         exports=dict(exports),
+        steps=step_reports(targets),
     )
 
 
@@ -124,22 +132,31 @@ def combine(pipeline: str, reports: Sequence[RunReport], restored: Mapping[str, 
     done = reports[0]
     for then in reports[1:]:
         sources = {n: _sum(done.sources[n], r) if n in done.sources else r for n, r in then.sources.items()}
+        steps = {**done.steps, **then.steps}
         done = replace(
             then,
             reason=f"sequence {done.seq}: {done.reason}; sequence {then.seq}: {then.reason}",
             started_at=done.started_at,
             duration_s=round(done.duration_s + then.duration_s, 4),
             sources=sources,
+            steps={n: _sum_step(done.steps.get(n, NO_STEP), then.steps.get(n, NO_STEP)) for n in steps},
         )
     return done
 
 
+def _sum_step(first: StepReport, second: StepReport) -> StepReport:
+    return StepReport(_sum_counts(first.warned, second.warned), [*first.warnings, *second.warnings])
+
+
+def _sum_counts(one: Mapping[str, int], two: Mapping[str, int]) -> dict[str, int]:
+    return {key: one.get(key, 0) + two.get(key, 0) for key in {**one, **two}}
+
+
 def _sum(first: SourceReport, second: SourceReport) -> SourceReport:
     values: dict[str, Any] = {}
-    for name in ("rows_in", "accepted", "quarantined", "files", "files_rejected", "released"):
+    for name in ("rows_in", "accepted", "quarantined", "files", "files_rejected", "released", "refused_again"):
         values[name] = getattr(first, name) + getattr(second, name)
     values["warnings"] = [*first.warnings, *second.warnings]
-    for name in ("dropped", "reasons"):
-        one, two = getattr(first, name), getattr(second, name)
-        values[name] = {key: one.get(key, 0) + two.get(key, 0) for key in {**one, **two}}
+    for name in ("dropped", "reasons", "warned"):
+        values[name] = _sum_counts(getattr(first, name), getattr(second, name))
     return SourceReport(**values)

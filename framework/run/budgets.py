@@ -1,9 +1,11 @@
-"""What the budgets of sources are on: all rows, a column, or a rule by its name."""
+"""What the budgets of sources are on: all rows, a column, or a rule by its name, also within values of a column."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from framework.boundary import Share, rule_key
 from framework.core.budget import EVERYTHING
 from framework.errors import Problem, did_you_mean
 
@@ -11,29 +13,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from framework.boundary import Contract
+    from framework.core.budget import Limit
     from framework.core.source import FileSource
 
 STRUCTURE = ("type", "not_null", "lossy")
 
 
-def rule_key(column: str | None, name: str) -> str:
-    """What a budget calls a rule.
+def limits_in(source: FileSource, contract: Contract) -> list[Limit]:
+    """The limits of a source's budget; a key that names a column or a rule as it stands is no limit per value."""
+    known = _keys(contract)
+    return [replace(limit, on=limit.key, per=None) if limit.key in known else limit for limit in source.limits]
 
-    >>> rule_key("quantity", "greater_than"), rule_key(None, "ends_after_start")
-    ('quantity.greater_than', 'ends_after_start')
-    """
-    return f"{column}.{name}" if column else name
+
+def shares_in(source: FileSource, contract: Contract) -> list[Share]:
+    """What a source's budget asks to have counted within each value of a column."""
+    return [Share(limit.on, limit.per) for limit in limits_in(source, contract) if limit.per is not None]
 
 
 def budget_problems(name: str, source: FileSource, contract: Contract) -> Iterator[Problem]:
     """Find limits of a source's budget that say nothing, or are on what the schema does not have."""
-    known = {EVERYTHING, "malformed", *contract.columns}
-    known |= {rule_key(column, rule) for column in contract.columns for rule in STRUCTURE}
-    known |= {rule_key(rule.column, rule.name) for rule in contract.rules}
-    for limit in source.limits:
+    known, where = _keys(contract), f"source '{name}'"
+    for limit in limits_in(source, contract):
         if not limit.is_clear:
             fix = "give a number of rows, or a share such as '1%'"
-            yield Problem(f"source '{name}'", f"its budget for '{limit.on}' is no limit", fix)
+            yield Problem(where, f"its budget for '{limit.key}' is no limit", fix)
         if limit.on not in known:
             fix = did_you_mean(limit.on, {key for key in known if ("." in key) == ("." in limit.on)})
-            yield Problem(f"source '{name}'", f"its budget names '{limit.on}', which is no column or rule", fix)
+            yield Problem(where, f"its budget names '{limit.on}', which is no column or rule", fix)
+        if limit.per is not None:
+            yield from _partition_problems(where, limit.key, limit.per, contract)
+
+
+def _partition_problems(where: str, key: str, per: str, contract: Contract) -> Iterator[Problem]:
+    """Find a column whose values cannot be told apart, or that is not there."""
+    if per not in contract.columns:
+        fix = did_you_mean(per, contract.columns)
+        yield Problem(where, f"its budget '{key}' is per '{per}', which is no column", fix)
+        return
+    dtype = contract.columns[per].dtype
+    if dtype.is_nested() or dtype.is_float():
+        fix = "take a column of text, whole numbers, dates or true and false"
+        yield Problem(where, f"its budget '{key}' is per value of a column of type {dtype}", fix)
+
+
+def _keys(contract: Contract) -> set[str]:
+    """Everything of a contract that a limit can be on."""
+    structure = {rule_key(column, rule) for column in contract.columns for rule in STRUCTURE}
+    return {EVERYTHING, "malformed", *contract.columns, *structure, *(rule.key for rule in contract.rules)}

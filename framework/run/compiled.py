@@ -15,6 +15,7 @@ from framework.boundary import (
     Violations,
     compile_contract,
     conform,
+    resolve_schema,
     settled_rules,
     untouched_columns,
     with_nulls,
@@ -24,6 +25,7 @@ from framework.core.source import FileSource
 from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, StepError
 from framework.lake import to_storable
 from framework.run.budgets import budget_problems
+from framework.run.sensitive import sensitive_columns
 from framework.sources import PROVENANCE_TYPES
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
         if model is None:
             continue
         try:
-            contract = compile_contract(model)
+            contract = compile_contract(resolve_schema(model))
             source = pipeline.file_sources.get(node)
             found[node] = with_nulls(contract, source.nulls, source=node) if source else contract
             problems.extend(budget_problems(node, source, found[node]) if source else ())
@@ -119,15 +121,22 @@ def verify(pipeline: Pipeline) -> list[Problem]:
     try:
         with at_run_time(EPOCH):
             known = contracts(pipeline)
-            frames = wire(pipeline, empty_inputs(pipeline, known), _defaults(pipeline), known)
+            frames = wire(pipeline, empty_inputs(pipeline, known), defaults(pipeline), known)
     except DefinitionError as error:
         return list(error.problems)
     except AuthorError as error:
         return [Problem(pipeline.name, str(error))]
+    found = unknown_columns(pipeline, frames)
+    found += [p for o in pipeline.outputs if o.of in frames for p in _unstorable(o, frames[o.of])]
+    found += [p for o in pipeline.outputs if o.quality and o.of in frames for p in _misfits(pipeline, o, known, frames)]
+    return [Problem(f"{pipeline.name}, {problem.where}", problem.what, problem.fix) for problem in found]
+
+
+def unknown_columns(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
+    """Find the options of outputs and files that name columns which their rows do not have."""
     tables = [p for o in pipeline.outputs for p in _unknown_columns(f"table '{o.table}'", o, TABLE_OPTIONS, frames)]
-    tables += [p for o in pipeline.outputs if o.of in frames for p in _unstorable(o, frames[o.of])]
     files = [p for e in pipeline.exports for p in _unknown_columns(f"file '{e.path}'", e, FILE_OPTIONS, frames)]
-    return [Problem(f"{pipeline.name}, {problem.where}", problem.what, problem.fix) for problem in [*tables, *files]]
+    return [*tables, *files]
 
 
 def _unknown_columns(
@@ -144,6 +153,16 @@ def _unknown_columns(
                 yield Problem(where, f"{option} names '{name}', not there", fix)
 
 
+def _misfits(
+    pipeline: Pipeline, output: Output, known: Mapping[str, Contract], frames: Mapping[str, pl.LazyFrame]
+) -> Iterator[Problem]:
+    """Find what the quality of an output asks of columns that they do not have."""
+    from framework.run.expected import quality_misfits
+
+    schema = frames[output.of].collect_schema()
+    yield from quality_misfits(output, schema, sensitive_columns(pipeline, output, known))
+
+
 def _unstorable(output: Output, frame: pl.LazyFrame) -> Iterator[Problem]:
     """Find the columns of an output that no Delta table can hold."""
     try:
@@ -152,7 +171,8 @@ def _unstorable(output: Output, frame: pl.LazyFrame) -> Iterator[Problem]:
         yield Problem(f"table '{output.table}'", str(error))
 
 
-def _defaults(pipeline: Pipeline) -> dict[str, Any]:
+def defaults(pipeline: Pipeline) -> dict[str, Any]:
+    """The run parameters that have a value without a run."""
     return {p.name: p.default for step in pipeline.steps for p in step.parameters if not p.is_required}
 
 
@@ -164,7 +184,7 @@ def fingerprint(pipeline: Pipeline) -> str:
     digest = hashlib.sha256(pl.__version__.encode())
     with at_run_time(EPOCH):
         known = contracts(pipeline)
-        frames = wire(pipeline, empty_inputs(pipeline, known), _defaults(pipeline), known)
+        frames = wire(pipeline, empty_inputs(pipeline, known), defaults(pipeline), known)
     for name in sorted(frames):
         digest.update(name.encode() + b"\n" + _shown(frames[name]))
     for step in pipeline.steps:
@@ -174,10 +194,12 @@ def fingerprint(pipeline: Pipeline) -> str:
         digest.update(f"{name}: {list(known[name].columns.values())!r} {known[name].is_strict}".encode())
         digest.update(repr((known[name].is_ordered, known[name].is_filter)).encode())
         for over_all in known[name].dataset_rules:
-            told = [a.word + (_told(a.of) if a.of is not None else "") for a in over_all.aggregates]
-            digest.update(f"{name}.{over_all.reason} {over_all.severity}: {told} {_told(over_all.holds)}".encode())
+            told = [a.word + (expression_text(a.of) if a.of is not None else "") for a in over_all.aggregates]
+            told += [expression_text(a.whole) for a in over_all.aggregates if a.takes_second_look]
+            holds = expression_text(over_all.holds)
+            digest.update(f"{name}.{over_all.reason} {over_all.severity}: {told} {holds}".encode())
         for rule in known[name].rules:
-            digest.update(f"{name}.{rule.reason} {rule.severity}: {_told(rule.holds)}".encode())
+            digest.update(f"{name}.{rule.reason} {rule.severity}: {expression_text(rule.holds)}".encode())
     digest.update(repr((pipeline.outputs, pipeline.exports)).encode())
     return digest.hexdigest()[:16]
 
@@ -190,7 +212,8 @@ def _shown(frame: pl.LazyFrame) -> bytes:
         return frame.explain(optimized=False).encode()
 
 
-def _told(expression: pl.Expr) -> str:
+def expression_text(expression: pl.Expr) -> str:
+    """An expression with all its literals, as text that is equal for equal ones; it holds for one version of Polars."""
     try:
         return str(expression.meta.serialize(format="json"))
     except pl.exceptions.ComputeError:
@@ -208,7 +231,7 @@ def settle(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, list[
     found: dict[str, list[Rule]] = {}
     for step in pipeline.steps:
         given = {name: schemas[name] for name in step.inputs}
-        values = {p.name: _defaults(pipeline)[p.name] for p in step.parameters if not p.is_required}
+        values = {p.name: defaults(pipeline)[p.name] for p in step.parameters if not p.is_required}
         found[step.name] = []
         if all(not p.is_required for p in step.parameters):
             frame = conform(step.function(**_lazy(given), **values), known[step.name], step.name)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-
-import polars as pl
 
 from framework.core.clock import at_run_time
 from framework.core.events import context, emit
@@ -16,9 +13,12 @@ from framework.core.faults import fault
 from framework.lake import PlanStore
 from framework.run.accounts import account, combine, source_report
 from framework.run.compiled import contracts
+from framework.run.drafts import Draft, Drafting
+from framework.run.execution import execute
 from framework.run.exports import export_all, export_missing
 from framework.run.intake import Intake, take_in
-from framework.run.planning import find_position, fix_plan
+from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
+from framework.run.quality import asks_for_quality, audit_quality
 from framework.run.targets import Target, manifest_of, open_targets, publish_all, quarantine_area
 from framework.run.verdicts import require_contracts, require_source
 from framework.run.workspace import Workspace, open_workspace
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from framework.core.plan import RunPlan
     from framework.core.report import RunReport, SourceReport
     from framework.definition import Pipeline
+    from framework.run.left_out import LeftOut
     from framework.run.request import RunRequest
     from framework.settings import Settings
-
-CSV_BLOCK = "POLARS_CSV_CHUNK_SIZE"
 
 
 def run_pipeline(pipeline: Pipeline, settings: Settings, request: RunRequest) -> RunReport:
@@ -55,7 +54,9 @@ def run_in(pipeline: Pipeline, space: Workspace, request: RunRequest) -> RunRepo
         plan = fix_plan(pipeline, space, request, position)
         if plan is None:
             break
-        reports.append(run_plan(pipeline, plan, space, request.sample))
+        is_resumed = position.pending is not None and plan.seq == position.pending.seq
+        apart = request.apart and is_resumed
+        reports.append(run_plan(pipeline, plan, space, request.sample, apart=apart, is_resumed=is_resumed))
         if PlanStore(space.lake, pipeline.name).plan(plan.seq + 1) is not None:
             continue
         # Another runner may have fixed the plan first; a rebuild that was asked for is then still to be done.
@@ -80,50 +81,72 @@ class Clock:
             self.phases[name] = round(self.phases.get(name, 0.0) + time.perf_counter() - start, 4)
 
 
-def run_plan(pipeline: Pipeline, plan: RunPlan, space: Workspace, sample: float | None = None) -> RunReport:
-    """Carry out a plan: any number of attempts at it, at once or one after another, give the same tables."""
+def run_plan(
+    pipeline: Pipeline,
+    plan: RunPlan,
+    space: Workspace,
+    sample: float | None = None,
+    *,
+    apart: bool = False,
+    is_resumed: bool = False,
+) -> RunReport:
+    """Carry out a plan: any number of attempts at it, at once or one after another, give the same tables.
+
+    `apart`: each file is first read in a process apart, as an earlier attempt died while it read. `is_resumed`: an
+    earlier attempt has left the plan unfinished.
+    """
     clock = Clock()
     with context(run_id=plan.run_id, pipeline=pipeline.name), at_run_time(plan.planned_at):
         text = f"{pipeline.name}: sequence {plan.seq}: {plan.reason}"
         emit("run.planned", text, seq=plan.seq, mode=plan.mode, reason=plan.reason)
-        with clock.phase("scan"):
-            known = contracts(pipeline)
-            held = quarantine_area(pipeline, space)
-            intakes = take_in(pipeline, plan, space, known, held.add, sample)
-            targets = open_targets(pipeline, plan, space, intakes, known, held)
-        with clock.phase("stage"):
-            stage(targets)
-        sources = audit(pipeline, intakes, targets, known)
+        drafting = _drafting(pipeline, plan, space, clock, sample)
+        draft = drafting.first(apart=apart, is_resumed=is_resumed)
+        emit("run.staged", f"{pipeline.name}: sequence {plan.seq} is staged", level="DEBUG", seq=plan.seq)
+        sources = audit(pipeline, draft.intakes, draft.targets, draft.known)
+        quality = {}
+        if asks_for_quality(pipeline):
+            with clock.phase("quality"):
+                quality = audit_quality(pipeline, plan, space, draft.targets, sources, draft.known)
         with clock.phase("publish"):
-            committed = publish_all(pipeline, plan, space, targets)
+            committed = publish_all(pipeline, plan, space, draft.targets, quarantine_of(pipeline))
+        others = [table for table in tables_of(pipeline) if table not in committed]
+        agreed = drafting.agreed(draft, committed, others)
+        if agreed is not draft:
+            draft, sources = agreed, audit(pipeline, agreed.intakes, agreed.targets, agreed.known)
+        with clock.phase("publish"):
+            committed |= publish_all(pipeline, plan, space, draft.targets, others)
         with clock.phase("export"):
             exports = export_all(pipeline, space)
-        report = account(pipeline, plan, sources, targets, committed, exports, clock.phases)
+        report = account(pipeline, plan, sources, draft.targets, committed, exports, clock.phases)
+        report = replace(report, quality=quality)
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)
         return report
 
 
+def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock, sample: float | None) -> Drafting:
+    """How this run takes in and stages its plan."""
+
+    def begin(left_out: LeftOut) -> Draft:
+        with clock.phase("scan"):
+            known = contracts(pipeline)
+            held = quarantine_area(pipeline, space)
+            intakes = take_in(pipeline, plan, space, known, held.add, sample, left_out)
+            return Draft(known, intakes, open_targets(pipeline, plan, space, intakes, known, held), held)
+
+    def run(draft: Draft) -> None:
+        with clock.phase("stage"):
+            stage(draft.targets)
+
+    return Drafting(pipeline, plan, space, begin, run, clock.phase)
+
+
 def stage(targets: list[Target]) -> None:
     """Run the plan, once: every row is read, checked, counted, carried through the steps and written in one pass."""
     fault("stage.before")
-    with small_blocks():
-        pl.collect_all([target.sink for target in targets if target.sink is not None], engine="streaming")
+    execute([target.sink for target in targets if target.sink is not None])
     fault("stage.after")
-
-
-@contextmanager
-def small_blocks() -> Iterator[None]:
-    """Let Polars cut CSV files into blocks of 1 MiB: a third of the memory at no cost in time. The variable wins."""
-    if CSV_BLOCK in os.environ:
-        yield
-        return
-    os.environ[CSV_BLOCK] = str(2**20)
-    try:
-        yield
-    finally:
-        del os.environ[CSV_BLOCK]
 
 
 def audit(

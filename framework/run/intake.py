@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary import QUARANTINE_SCHEMA, Checked, Contract, check
+from framework.boundary import (
+    QUARANTINE_SCHEMA,
+    Checked,
+    Contract,
+    KeySpool,
+    Known,
+    Repeated,
+    check,
+    check_both,
+    is_told_absent,
+    unique_keys,
+)
 from framework.core.events import emit
-from framework.core.plan import FilesInput, RunPlan, TableInput
+from framework.core.plan import FileInput, FilesInput, RunPlan, TableInput
 from framework.core.source import Expected, FileSource, Reference, TableSource
 from framework.errors import StorageError
 from framework.lake import open_table
+from framework.run.budgets import shares_in
+from framework.run.execution import execute
+from framework.run.left_out import NOTHING, LeftOut
 from framework.run.readers import judge_files
-from framework.run.waiting import known_values, waiting_part
+from framework.run.retaken import as_raw, pinned_rows, redelivered_files, without
+from framework.run.waiting import known_values
 from framework.sources import PROVENANCE_TYPES, Rejected, scan_files
+from framework.sources.verdict import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from framework.core.plan import FileInput
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
 
 
+LOOK_AHEAD = 64 * 2**20
+"""Bytes of files from which on unique keys are counted ahead, in a reading of their key columns alone."""
+
+
 @dataclass(frozen=True)
 class Intake:
-    """One file source within a run: its checked rows, those taken up from waiting, and the files refused as a whole."""
+    """One file source within a run: its checked rows, those judged again, and the files refused as a whole.
+
+    `pinned`: the quarantined rows that the run settles, as they stood when it was planned; `discarded` of them are not
+    wanted, so that they were left out of their files.
+    """
 
     name: str
     fresh: Checked
@@ -35,11 +58,21 @@ class Intake:
     rejected: list[Rejected]
     files: int
     redelivered: list[str] = field(default_factory=list)
+    pinned: pl.LazyFrame | None = None
+    discarded: int = 0
 
     @property
     def accepted(self) -> pl.LazyFrame:
         """All accepted rows, typed, with provenance."""
         return pl.concat([self.fresh.accepted, self.retaken.accepted]) if self.retaken else self.fresh.accepted
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of an intake: the fraction of rows to sample (None: all), and the files that are not read."""
+
+    sample: float | None
+    left_out: LeftOut
 
 
 def _stamping(plan: RunPlan, hold: Callable[[pl.DataFrame], None]) -> Callable[[pl.DataFrame], None]:
@@ -51,6 +84,11 @@ def _stamping(plan: RunPlan, hold: Callable[[pl.DataFrame], None]) -> Callable[[
                 run_id=pl.lit(plan.run_id),
                 seq=pl.lit(plan.seq, dtype=pl.Int64),
                 quarantined_at=pl.lit(plan.planned_at).dt.cast_time_unit("us").dt.convert_time_zone("UTC"),
+                mended=pl.lit(None, dtype=pl.String),
+                attempts=pl.lit(0, dtype=pl.Int64),
+                trail=pl.lit([], dtype=pl.List(pl.String)),
+                changed_by=pl.lit(None, dtype=pl.String),
+                changed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
             )
         )
 
@@ -59,7 +97,7 @@ def _stamping(plan: RunPlan, hold: Callable[[pl.DataFrame], None]) -> Callable[[
 
 def _rejected_files(source: str, rejected: list[Rejected]) -> pl.DataFrame:
     """Files that were refused as a whole, as rows of the quarantine: they have no line."""
-    rows = [(source, "open", r.file.path, r.file.modified, None, [f"file: {r.reason}"], None) for r in rejected]
+    rows = [(source, "open", r.file.path, r.file.modified, None, "file", [f"file: {r.reason}"], None) for r in rejected]
     return pl.DataFrame(rows, schema=QUARANTINE_SCHEMA, orient="row")
 
 
@@ -70,14 +108,15 @@ def take_in(
     known: Mapping[str, Contract],
     hold: Callable[[pl.DataFrame], None],
     sample: float | None = None,
+    left_out: LeftOut = NOTHING,
 ) -> dict[str, Intake]:
     """Scan and check every file source of a plan. Lazy, but each file's layout is looked at.
 
     `hold` takes the quarantined rows, in the quarantine table's columns: those of rejected files now, all others while
-    the plan runs.
+    the plan runs. The files in `left_out` are refused unread.
     """
     return {
-        name: _take_in(name, source, plan, space, known[name], _stamping(plan, hold), sample)
+        name: _take_in(name, source, plan, space, known[name], _stamping(plan, hold), _Asked(sample, left_out))
         for name, source in pipeline.file_sources.items()
         if name in known and name in plan.inputs
     }
@@ -90,39 +129,90 @@ def _take_in(
     space: Workspace,
     contract: Contract,
     hold: Callable[[pl.DataFrame], None],
-    sample: float | None,
+    asked: _Asked,
 ) -> Intake:
     given = plan.inputs[name]
     files = given.files if isinstance(given, FilesInput) else ()
     expected = _expected(contract)
-    harmful = _harmful(source, files, space)
+    reasons = asked.left_out.reasons.get(name, {})
+    harmful = [Rejected(file, reasons[file.path]) for file in files if file.path in reasons]
+    if not asked.left_out.is_judged:
+        harmful += _harmful(source, [file for file in files if file.path not in reasons], space)
     unread = {one.file for one in harmful}
     scanned = scan_files(source, [f for f in files if f not in unread], space.raw, expected)
     scanned = replace(scanned, rejected=[*harmful, *scanned.rejected])
     for refused in scanned.rejected:
         emit("file.rejected", f"{refused.file.path}: {refused.reason}", level="WARNING", source=name)
+    for (old, new), files_renamed in scanned.renamed.items():
+        text = f"{name}: {files_renamed} file{'s' * (files_renamed != 1)} with {old}, which is called {new} now"
+        emit("columns.renamed", text, source=name, older=old, column=new, files=files_renamed)
     if scanned.extra_columns:
         extra = ", ".join(sorted(scanned.extra_columns))
         emit("columns.ignored", f"{name}: columns that the schema does not know are left out: {extra}", source=name)
     references = {r: _known(plan, space, r) for r in source.references}
-    redelivered = [f.path for f in files if f.changed]
-    parts = [_sampled(part, source, sample) for part in scanned.parts]
-    waiting = waiting_part(plan, space, name, expected, redelivered)
+    redelivered = redelivered_files(plan, space, name)
+    pinned = pinned_rows(plan, space, name, redelivered)
+    is_afresh = plan.mode == "full" and pinned is not None
+    found = [without(part, pinned) for part in scanned.parts] if pinned is not None and is_afresh else scanned.parts
+    parts = [_sampled(part, source, asked.sample) for part in found] or [_nothing(expected)]
+    wanted = pinned.filter(pl.col("state") != "discarded") if pinned is not None else None
+    again = as_raw(wanted, expected) if wanted is not None else None
+    ahead = sum(file.size for file in files) >= LOOK_AHEAD
+    fresh, retaken = _checked(source, parts, again, contract, (name, hold, references), ahead=ahead)
 
-    def checked(rows: list[pl.LazyFrame]) -> Checked:
-        return check(rows, contract, source=name, quarantine=hold, known=references, on_invalid=source.on_invalid)
-
-    if scanned.rejected:
-        hold(_rejected_files(name, scanned.rejected))
+    unreadable = [*scanned.rejected, *(_unread(pinned, files) if pinned is not None else ())]
+    if unreadable:
+        hold(_rejected_files(name, unreadable))
 
     return Intake(
         name=name,
-        fresh=checked(parts or [_nothing(expected)]),
-        retaken=checked([waiting]) if waiting is not None else None,
+        fresh=fresh,
+        retaken=retaken,
         rejected=scanned.rejected,
         files=len(files),
         redelivered=redelivered,
+        pinned=pinned,
+        discarded=_count_discarded(pinned) if pinned is not None and is_afresh else 0,
     )
+
+
+def look_ahead(parts: Sequence[pl.LazyFrame], contract: Contract) -> dict[tuple[str, ...], Repeated]:
+    """Find the unique keys of raw rows that more than one row has, in a reading of their own."""
+    spools = {keys: (KeySpool(), hashes) for keys, hashes in unique_keys(parts, contract).items()}
+    if spools:
+        execute([hashes.sink_batches(spool.add, maintain_order=False, lazy=True) for spool, hashes in spools.values()])
+    return {keys: spool.repeated() for keys, (spool, _) in spools.items()}
+
+
+def _checked(
+    source: FileSource,
+    parts: list[pl.LazyFrame],
+    again: pl.LazyFrame | None,
+    contract: Contract,
+    told: tuple[str, Callable[[pl.DataFrame], None], dict[Reference, pl.DataFrame]],
+    *,
+    ahead: bool,
+) -> tuple[Checked, Checked | None]:
+    """Hold the fresh rows of a source against its contract, and those that are judged again, if any."""
+    name, hold, values = told
+    every = [*parts, *([again] if again is not None else [])]
+    known = Known(values, look_ahead(every, contract) if ahead else {})
+    options: dict[str, Any] = {"source": name, "quarantine": hold, "known": known, "on_invalid": source.on_invalid}
+    shares = shares_in(source, contract)
+    if again is None:
+        return check(parts, contract, shares=shares, **options), None
+    return check_both((parts, again), contract, shares=shares, **options)
+
+
+def _unread(pinned: pl.LazyFrame, files: Sequence[FileInput]) -> list[Rejected]:
+    """The files that were to be read again and are not what they were any more."""
+    whole = pinned.filter(pl.col("line").is_null()).select("file_time", "file").collect(engine="streaming")
+    there = {f.path for f in files}
+    return [Rejected(FileInput(at, path, 0), GONE) for at, path in whole.iter_rows() if path not in there]
+
+
+def _count_discarded(pinned: pl.LazyFrame) -> int:
+    return int(pinned.select((pl.col("state") == "discarded").sum()).collect(engine="streaming").item())
 
 
 def _harmful(source: FileSource, files: Sequence[FileInput], space: Workspace) -> list[Rejected]:
@@ -139,7 +229,16 @@ def _harmful(source: FileSource, files: Sequence[FileInput], space: Workspace) -
 
 def _expected(contract: Contract) -> Expected:
     required = frozenset(n for n, spec in contract.columns.items() if spec.required and spec.default is None)
-    return Expected(contract.schema, required, contract.is_strict, contract.is_ordered)
+    columns = contract.columns.items()
+    return Expected(
+        contract.schema,
+        required,
+        contract.is_strict,
+        contract.is_ordered,
+        empty_texts=frozenset(name for name, spec in columns if spec.reading.empty == "text"),
+        told_absent=frozenset(name for name, spec in columns if is_told_absent(spec)),
+        older={name: spec.aliases for name, spec in columns if spec.aliases},
+    )
 
 
 def _known(plan: RunPlan, space: Workspace, reference: Reference) -> pl.DataFrame:

@@ -11,10 +11,12 @@ from framework.core.events import emit
 from framework.core.plan import FileInput, FilesInput, Input, Mode, RunPlan, TableInput
 from framework.errors import ConfigurationError, SourceError
 from framework.lake import Covered, PlanStore, app_id, open_table, signature
-from framework.lake.quarantine import table_name
+from framework.lake.quarantine import ever_refused, table_name
 from framework.run.compiled import fingerprint
+from framework.run.evolution import hold_schemas
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest
+from framework.run.retaken import find_decided, find_queued, with_files
 from framework.run.waiting import lost_references, resolvable_version
 
 if TYPE_CHECKING:
@@ -52,8 +54,12 @@ def find_position(pipeline: Pipeline, space: Workspace) -> Position:
 
 def tables_of(pipeline: Pipeline) -> list[str]:
     """The tables a pipeline writes, in the order in which it publishes them: the quarantine first."""
-    quarantine = [table_name(pipeline.name)] if pipeline.file_sources else []
-    return [*quarantine, *(output.table for output in pipeline.outputs)]
+    return [*quarantine_of(pipeline), *(output.table for output in pipeline.outputs)]
+
+
+def quarantine_of(pipeline: Pipeline) -> list[str]:
+    """The name of a pipeline's quarantine, if it reads files: without them it has none."""
+    return [table_name(pipeline.name)] if pipeline.file_sources else []
 
 
 def _sequence(space: Workspace, pipeline: str, table: str) -> int:
@@ -92,10 +98,11 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     missing = []
     ages: dict[str, timedelta] = {}
     for name, source in pipeline.file_sources.items():
-        found = _new_files(source, space, covered.files.get(name, {}))
+        seen = covered.files.get(name, {})
+        found = _new_files(source, space, seen)
         inputs[name] = found
         reasons += _file_words(name, found, mode)
-        _refuse_changed(pipeline, name, found)
+        _refuse_changed(pipeline, space, name, found, seen)
     for name, table in pipeline.table_sources.items():
         handle = open_table(space.lake, table.table)
         if handle is None:
@@ -116,10 +123,24 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     if lost:
         full = find_news(pipeline, space, position, replace(request, full=True))
         return replace(full, reasons=[*reasons, f"{lost}: all are read again"])
-    waiting = None if mode == "full" else resolvable_version(pipeline, space, inputs, covered.versions)
-    if waiting is not None:
-        reasons.append("rows that waited for a reference can be taken up")
-    return News(inputs, reasons, mode, waiting, tuple(missing), ages)
+    news = News(inputs, reasons, mode, None, tuple(missing), ages)
+    if mode == "full":
+        return replace(news, waiting_version=find_decided(pipeline, space))
+    return _again(news, pipeline, space, covered)
+
+
+def _again(news: News, pipeline: Pipeline, space: Workspace, covered: Covered) -> News:
+    """Add the quarantined rows that can be judged again: those that wait for what is known now, and the queued."""
+    queued = find_queued(pipeline, space)
+    if queued is not None:
+        words = f"{queued.rows} quarantined row{'s are' if queued.rows != 1 else ' is'} queued for replay"
+        inputs = with_files(news.inputs, queued.files)
+        return replace(news, inputs=inputs, reasons=[*news.reasons, words], waiting_version=queued.version)
+    waiting = resolvable_version(pipeline, space, news.inputs, covered.versions)
+    if waiting is None:
+        return news
+    told = [*news.reasons, "rows that waited for a reference can be taken up"]
+    return replace(news, reasons=told, waiting_version=waiting)
 
 
 def require_fresh(pipeline: Pipeline, ages: dict[str, timedelta]) -> None:
@@ -174,14 +195,25 @@ def _file_words(name: str, found: FilesInput, mode: Mode) -> list[str]:
     return [f"{words}, {changed} of them delivered again" if changed else words]
 
 
-def _refuse_changed(pipeline: Pipeline, name: str, found: FilesInput) -> None:
-    changed = [f.path for f in found.files if f.changed]
-    appended = [o.table for o in pipeline.outputs if o.mode == "append" and name in pipeline.upstream(o.of)]
-    if changed and appended:
+def _refuse_changed(
+    pipeline: Pipeline, space: Workspace, name: str, found: FilesInput, seen: dict[str, list[Any]]
+) -> None:
+    """Refuse files whose rows were appended as they were before; one that was refused as a whole then gave none."""
+    appended = appended_from(pipeline, name)
+    changed = [f.path for f in found.files if f.changed] if appended else []
+    if changed:
+        refused = ever_refused(space.lake, pipeline.name, name)
+        changed = [path for path in changed if (path, datetime.fromisoformat(seen[path][1])) not in refused]
+    if changed:
         raise SourceError(
             f"{changed[0]} has changed since its rows were appended to {appended[0]}, and appending them again would"
             " double them; use mode='merge' with a key, or rebuild with --full"
         )
+
+
+def appended_from(pipeline: Pipeline, source: str) -> list[str]:
+    """The tables to which a source's rows are appended: there a row stays, whatever becomes of its file."""
+    return [o.table for o in pipeline.outputs if o.mode == "append" and source in pipeline.upstream(o.of)]
 
 
 def _read_by_steps(pipeline: Pipeline) -> set[str]:
@@ -214,9 +246,12 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
     Raises:
         ConfigurationError: when a table that the pipeline reads does not exist, or a parameter has no usable value.
         SourceError: when there is something to do and a table is older than its source allows.
+        CompatibilityError: when a table's schema changes in a way that its rows or readers do not stand.
     """
     parameters = resolve_parameters(pipeline, request.parameters)
     if position.pending is not None and not request.full:
+        pending = position.pending
+        hold_schemas(pipeline, space, pending.mode, pending.inputs, pending.parameters)
         emit("run.resumed", f"{pipeline.name}: taking up sequence {position.pending.seq}, which was not finished")
         return position.pending
     news = find_news(pipeline, space, position, request)
@@ -228,6 +263,7 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
     if news.is_empty:
         return None
     require_fresh(pipeline, news.ages)
+    hold_schemas(pipeline, space, news.mode, news.inputs, parameters)
     if position.pending is not None:  # a rebuild needs nothing of it, and it may be the reason for the rebuild
         text = f"sequence {position.pending.seq}, which was not finished, is given up for a rebuild"
         emit("run.given_up", f"{pipeline.name}: {text}", level="WARNING")

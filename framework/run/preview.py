@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from framework.core.plan import FilesInput, TableInput
+from framework.core.plan import FilesInput, RunPlan, TableInput
 from framework.lake import PlanStore
 from framework.run.compiled import fingerprint
+from framework.run.evolution import Evolution, examine, with_breaks
 from framework.run.planning import News, find_news, find_position, in_days
-from framework.run.workspace import open_workspace
+from framework.run.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from framework.core.plan import Input
@@ -36,10 +37,11 @@ class Preview:
     missing: list[str]
     definition_changed: bool
     resumes: bool
+    schemas: list[Evolution] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
-        return asdict(self)
+        return {**asdict(replace(self, schemas=[])), "schemas": [one.to_dict() for one in self.schemas]}
 
     def render(self) -> list[str]:
         """Render as lines for a terminal."""
@@ -51,6 +53,7 @@ class Preview:
             lines += [f"    because {reason}" for reason in self.reasons]
             lines += [line for name in self.files for line in self._file_lines(name)]
             lines += [f"    reads   {words}" for words in self.tables.values()]
+        lines += [line for one in self.schemas for line in one.render()]
         lines += [f"    waits for table {name}, which another pipeline writes first" for name in self.missing]
         if self.definition_changed:
             text = "    its definition has changed since its last run; rows already written stay as they are"
@@ -89,7 +92,19 @@ def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Prev
         missing=list(news.missing) if news else [],
         definition_changed=last is not None and last.fingerprint != fingerprint(pipeline),
         resumes=pending is not None,
+        schemas=_schemas(pipeline, space, pending or news, request),
     )
+
+
+def _schemas(
+    pipeline: Pipeline, space: Workspace, planned: RunPlan | News | None, request: RunRequest
+) -> list[Evolution]:
+    """How the schemas of the tables would change; those of a table that it lacks would still have to be known."""
+    if planned is None or (isinstance(planned, News) and planned.missing):
+        return []
+    parameters = planned.parameters if isinstance(planned, RunPlan) else request.parameters
+    found = examine(pipeline, space, planned.mode, planned.inputs, parameters)
+    return [with_breaks(one, space) for one in found if one.changes]
 
 
 def _words(given: TableInput, news: News | None) -> str:

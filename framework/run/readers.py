@@ -37,10 +37,15 @@ _BOOT = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What the reader of one file may take: resident memory, and seconds of wall time."""
+    """What the reader of one file may take: resident memory, and seconds of wall time, more for a large file."""
 
     memory_mb: int = 2048
     seconds: float = 60.0
+    seconds_per_mb: float = 0.0
+
+    def seconds_for(self, file: FileInput) -> float:
+        """How long the reading of a file may take."""
+        return self.seconds + self.seconds_per_mb * file.size / 2**20
 
 
 @dataclass(frozen=True)
@@ -86,12 +91,13 @@ def _read(
 ) -> Generator[Verdict, None, Death | None]:
     """Let one reader read; gives the verdicts it comes to, and returns how it died, or None."""
     with tempfile.TemporaryFile() as printed, _Reader(_job(batch, location, limits), printed) as reader:
-        at = None
-        deadline = time.monotonic() + START_S
+        at, allowed = None, START_S
+        deadline = time.monotonic() + allowed
         while True:
             for said in reader.hear():
                 if "at" in said:
-                    at, deadline = said["at"], time.monotonic() + limits.seconds
+                    at, allowed = said["at"], limits.seconds_for(batch[said["at"]][1])
+                    deadline = time.monotonic() + allowed
                 else:
                     yield Verdict(**said["verdict"])
                     if at == len(batch) - 1:
@@ -101,7 +107,7 @@ def _read(
             if reader.memory_mb() > limits.memory_mb:
                 return Death(at, "memory", f"reading it takes more than {limits.memory_mb} MiB of memory")
             if time.monotonic() > deadline:
-                return Death(at, "hung", f"reading it takes more than {limits.seconds:g} s")
+                return Death(at, "hung", f"reading it takes more than {allowed:g} s")
 
 
 def _job(batch: Sequence[tuple[FileSource, FileInput]], location: StorageLocation, limits: Limits) -> bytes:

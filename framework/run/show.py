@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.boundary import compile_contract
+from framework.boundary import compile_contract, resolve_schema
 from framework.core.clock import at_run_time
 from framework.core.plan import RunPlan
 from framework.definition.load import load_pipelines
@@ -176,4 +176,4 @@ def scan_table(
         SelectionError: when there is no such table; suggests the nearest.
     """
     rows = require_table(open_workspace(load_settings(Path(project))).lake, name, version).scan()
-    return as_declared(rows, compile_contract(schema).schema) if schema else rows
+    return as_declared(rows, compile_contract(resolve_schema(schema)).schema) if schema else rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -28,17 +28,17 @@ from framework.lake import (
     replace_all,
     replace_keys,
     replace_partitions,
-    require_equal_schema,
     to_storable,
 )
 from framework.run.compiled import settle, wire
+from framework.run.evolution import evolved, examine
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
 from framework.run.planning import fix_rebuild, tables_of
 from framework.run.touched import restrict, touched_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from framework.boundary import Contract, Rule
     from framework.core.plan import FileInput, RunPlan
@@ -59,6 +59,8 @@ class Target:
     reconcile: Callable[[TableHandle], Staged]
     feeds: tuple[str, ...] = ()
     violations: dict[str, Violations] = field(default_factory=dict)
+    is_whole: bool = False
+    """Whether what is staged is all of the table, not what is new or computed again."""
 
 
 def open_targets(
@@ -77,7 +79,11 @@ def open_targets(
     if intakes:
         targets.append(_quarantine_target(plan, space, intakes, held))
     settled = settle(pipeline, known)
-    targets += [_output_target(pipeline, o, plan, space, intakes, known, settled) for o in pipeline.outputs]
+    schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters)}
+    for output in pipeline.outputs:
+        target = _output_target(pipeline, output, plan, space, intakes, known, settled)
+        evolve = evolved(schemas[output.table], target.area, target.reconcile, space, replaces_all=target.is_whole)
+        targets.append(replace(target, reconcile=evolve))
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
 
 
@@ -98,7 +104,8 @@ def _output_target(
         inputs[name] = restrict(rows, touched) if touched is not None else rows
         if name in known:
             inputs[name] = as_declared(inputs[name], known[name].schema)
-    checks = {s.name: Violations(known[s.name], settled=settled[s.name]) for s in pipeline.steps if s.name in needed}
+    steps = [s.name for s in pipeline.steps if s.name in needed]
+    checks = {name: Violations(known[name], settled=settled[name], key=output.key) for name in steps}
     frames = wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known, checks)
     rows = to_storable(frames[output.of])
     area = area_for(space.lake, output.table, rows, output.partition_by)
@@ -110,11 +117,10 @@ def _output_target(
         emit("touched", f"{output.table}: {touched.height} values of {', '.join(output.recompute_by)} to recompute")
 
     def reconcile(current: TableHandle) -> Staged:
-        if not is_afresh:
-            require_equal_schema(current, area.schema)
         return _reconcile(output, current, area, touched, redelivered, afresh=is_afresh)
 
-    return Target(output.table, handle, area, area.sink(rows), reconcile, files, checks)
+    is_whole = is_afresh or output.mode == "overwrite"
+    return Target(output.table, handle, area, area.sink(rows), reconcile, files, checks, is_whole)
 
 
 def _files(plan: RunPlan, source: str) -> tuple[FileInput, ...]:
@@ -149,25 +155,28 @@ def quarantine_area(pipeline: Pipeline, space: Workspace) -> StagingArea:
 
 def _quarantine_target(plan: RunPlan, space: Workspace, intakes: Mapping[str, Intake], area: StagingArea) -> Target:
     name = quarantine.table_name(plan.pipeline)
-    handle = open_or_create(space.lake, name, quarantine.SCHEMA, ("state",), plan.pipeline)
-    redelivered = [(intake.name, path) for intake in intakes.values() for path in intake.redelivered]
-    taken = None
-    if plan.waiting_version is not None:
-        taken = pl.concat(
-            quarantine.waiting_rows(space.lake, plan.pipeline, plan.waiting_version, source).filter(
-                ~pl.col("file").is_in(intake.redelivered)
-            )
-            for source, intake in intakes.items()
-        )
+    handle = quarantine.open_quarantine(space.lake, plan.pipeline)
+    pinned = [intake.pinned for intake in intakes.values() if intake.pinned is not None]
+    run = quarantine.Retaken(
+        run_id=plan.run_id,
+        at=plan.planned_at,
+        sources=tuple(intakes),
+        rows=pl.concat(pinned) if pinned else None,
+        version=plan.waiting_version,
+        redelivered=tuple((intake.name, path) for intake in intakes.values() for path in intake.redelivered),
+        afresh=plan.mode == "full",
+    )
 
     def reconcile(current: TableHandle) -> Staged:
-        return quarantine.reconcile(current, area, taken=taken, redelivered=redelivered, afresh=plan.mode == "full")
+        return quarantine.reconcile(current, area, run)
 
     return Target(name, handle, area, None, reconcile, tuple(intakes))
 
 
-def publish_all(pipeline: Pipeline, plan: RunPlan, space: Workspace, targets: list[Target]) -> dict[str, Committed]:
-    """Commit the tables one after the other, the quarantine first; those that are there already count as committed."""
+def publish_all(
+    pipeline: Pipeline, plan: RunPlan, space: Workspace, targets: list[Target], tables: Sequence[str]
+) -> dict[str, Committed]:
+    """Commit tables, of `tables_of`, one after the other; those that are there already count as committed."""
     done: dict[str, Committed] = {}
     by_table = {t.table: t for t in targets}
     metadata = {
@@ -177,8 +186,8 @@ def publish_all(pipeline: Pipeline, plan: RunPlan, space: Workspace, targets: li
         "mode": plan.mode,
         "fingerprint": plan.fingerprint,
     }
-    for number, table in enumerate(tables_of(pipeline)):
-        if number:
+    for table in tables:
+        if table != tables_of(pipeline)[0]:
             fault("publish.between")
         target = by_table.get(table)
         if target is None:

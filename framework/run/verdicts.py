@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from framework.boundary import describe, describe_findings, rows
+from framework.boundary import MAX_VALUES, Share, describe, describe_findings, describe_violations, rows, shown
 from framework.core.budget import EVERYTHING
 from framework.core.events import emit
+from framework.core.report import StepReport
 from framework.errors import MAX_EXAMPLES, MAX_GROUPS, BoundaryError, StepError
-from framework.run.budgets import rule_key
+from framework.run.budgets import limits_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from framework.boundary import Contract, Finding, Tally
+    import polars as pl
+
+    from framework.boundary import ColumnSpec, Contract, Finding, Tally, Violations
     from framework.core.budget import Limit
     from framework.core.source import FileSource
     from framework.run.intake import Intake
@@ -23,6 +26,11 @@ NOTHING_PUBLISHED = "nothing of this run is published"
 MEND = "correct the rows and deliver the files again, or"
 
 
+def look_again(plan: pl.LazyFrame) -> pl.DataFrame:
+    """Take a second look, for a rule over all rows: at columns that were set aside while the rows passed."""
+    return plan.collect(engine="streaming")
+
+
 def require_source(source: FileSource, intake: Intake, contract: Contract) -> list[str]:
     """Hold what came of a source against its policy, its budget and its dataset rules; gives what is to be warned of.
 
@@ -30,7 +38,7 @@ def require_source(source: FileSource, intake: Intake, contract: Contract) -> li
         BoundaryError: with the counts per column and rule, and examples.
     """
     _require_policy(source, intake)
-    _require_budget(source, intake)
+    _require_budget(source, intake, contract)
     broken = _broken_findings(intake)
     warns = [f for f in broken if f.rule.severity == "warning" or source.on_invalid == "warn"]
     fails = [f for f in broken if f not in warns]
@@ -55,7 +63,7 @@ def _broken_findings(intake: Intake) -> list[Finding]:
     if not intake.files:
         return []
     others = [intake.retaken.totals] if intake.retaken else []
-    return [finding for finding in intake.fresh.totals.findings(*others) if not finding.holds]
+    return [finding for finding in intake.fresh.totals.findings(look_again, *others) if not finding.holds]
 
 
 def _require_policy(source: FileSource, intake: Intake) -> None:
@@ -81,22 +89,57 @@ def _of(count: int, tally: Tally) -> str:
     return f"{count:,} of {rows(tally.rows_in - tally.blank)}"
 
 
-def _require_budget(source: FileSource, intake: Intake) -> None:
+def _require_budget(source: FileSource, intake: Intake, contract: Contract) -> None:
     """Fail where more is refused than a source's budget allows; rows that only wait for a reference are not counted."""
-    tally = intake.fresh.tally
-    over = []
-    for limit in source.limits:
-        count = _counted(limit, intake)
-        if not limit.allows(count, tally.rows_in - tally.blank):
-            on = "all rules" if limit.on == EVERYTHING else limit.on
-            over.append(f"  {on}: {_of(count, tally)} refused, at most {limit} may be")
-        elif limit.on == EVERYTHING and limit.percent and not limit.allows(len(intake.rejected), intake.files):
-            over.append(f"  files: {len(intake.rejected)} of {intake.files} refused, at most {limit} may be")
+    over: list[str] = []
+    for limit in limits_in(source, contract):
+        over += _over(limit, intake) if limit.per is None else _over_within(limit, limit.per, intake, contract)
     if not over:
         return
     head = f"source '{intake.name}' is over its budget:"
     fix = f"{NOTHING_PUBLISHED}; {MEND} raise the budget of the source"
-    raise BoundaryError("\n".join([head, *over, "what broke:", *describe(tally), *_rejected(intake), fix]))
+    broken = describe(intake.fresh.tally)
+    raise BoundaryError("\n".join([head, *over, "what broke:", *broken, *_rejected(intake), fix]))
+
+
+def _over(limit: Limit, intake: Intake) -> Iterator[str]:
+    tally = intake.fresh.tally
+    count = _counted(limit, intake)
+    if not limit.allows(count, tally.rows_in - tally.blank):
+        yield f"  {_words(limit)}: {_of(count, tally)} refused, at most {limit} may be"
+    elif limit.on == EVERYTHING and limit.percent and not limit.allows(len(intake.rejected), intake.files):
+        yield f"  files: {len(intake.rejected)} of {intake.files} refused, at most {limit} may be"
+
+
+def _over_within(limit: Limit, per: str, intake: Intake, contract: Contract) -> Iterator[str]:
+    """Describe the values of a column within which a limit is broken: the worst first.
+
+    Raises:
+        BoundaryError: when the column has too many values for their rows to be counted.
+    """
+    partitions = intake.fresh.tally.partitions
+    if per in partitions.crowded:
+        head = f"source '{intake.name}': its budget '{limit.key}' is per value of a column with more than"
+        fix = f"{NOTHING_PUBLISHED}; take a column with fewer values, or give the budget without 'per {per}'"
+        raise BoundaryError(f"{head} {MAX_VALUES:,} values\n{fix}")
+    over = [one for one in partitions.of(Share(limit.on, per)) if not limit.allows(one[1], one[2])]
+    if not over:
+        return
+    worst_first = sorted(over, key=lambda one: (-one[1] / one[2] if limit.percent else 0, -one[1], str(one[0])))
+    count = "1 value" if len(over) == 1 else f"{len(over):,} values"
+    yield f"  {_words(limit)}: too much refused within {count}, at most {limit} may be:"
+    for value, refused, of in worst_first[:MAX_GROUPS]:
+        yield f"    {_value(value, contract.columns[per])}: {refused:,} of {rows(of)}"
+    if len(over) > MAX_GROUPS:
+        yield f"    and {len(over) - MAX_GROUPS:,} more"
+
+
+def _words(limit: Limit) -> str:
+    return f"all rules{limit.key.removeprefix(EVERYTHING)}" if limit.on == EVERYTHING else limit.key
+
+
+def _value(value: Any, column: ColumnSpec) -> str:
+    return "no value, or none that can be read" if value is None else shown(value, is_sensitive=column.is_sensitive)
 
 
 def _counted(limit: Limit, intake: Intake) -> int:
@@ -106,29 +149,40 @@ def _counted(limit: Limit, intake: Intake) -> int:
         return tally.refused - tally.waiting + (len(intake.rejected) if limit.rows is not None else 0)
     of_column = [b for b in tally.by_rule.values() if b.rule.column == limit.on]
     if of_column:
-        return tally.by_column[limit.on] + sum(b.warned for b in of_column)
-    return sum(b.refused + b.warned for b in tally.by_rule.values() if limit.on == rule_key(b.rule.column, b.rule.name))
+        return tally.by_column[limit.on] + sum(b.let_pass for b in of_column)
+    return sum(b.refused + b.let_pass for b in tally.by_rule.values() if limit.on == b.rule.key)
 
 
 def require_contracts(target: Target) -> None:
     """Fail the run where a step gave rows that break the contract it declares; say what only warns.
 
     Raises:
-        StepError: naming the step, its broken rules and how often each was broken.
+        StepError: naming the step, its broken rules, how often each was broken, and examples.
     """
     for step, found in target.violations.items():
-        lines = [f"  {count:,} x {reason}" for reason, count in found.counts.most_common(MAX_GROUPS) if count]
-        broken = [f for f in found.totals.findings() if not f.holds]
-        lines += describe_findings([f for f in broken if f.rule.severity == "error"], found.contract)
+        lines = list(describe_violations(found, found.broken(look_again)))
         if lines:
             head = f"step '{step}' gave rows that break the schema it declares; '{target.table}' is not written:"
             fix = f"{NOTHING_PUBLISHED}; correct the step, or the rules of {found.contract.name}"
             raise StepError("\n".join([head, *lines, fix]))
-        warned = [f"{count:,} x {reason}" for reason, count in found.warnings.items() if count]
-        warned += _stripped(describe_findings([f for f in broken if f.rule.severity == "warning"], found.contract))
-        for words in warned:
+        report = _step_report(found)
+        warned = [f"{count:,} x {reason}" for reason, count in report.warned.items()]
+        for words in [*warned, *report.warnings]:
             emit("rule.broken", f"{step}: {words}", level="WARNING", step=step)
 
 
-def _stripped(lines: Iterator[str]) -> Sequence[str]:
-    return [line.strip() for line in lines]
+def step_reports(targets: Sequence[Target]) -> dict[str, StepReport]:
+    """The steps of which rules that only warn were broken. One that feeds several tables has given each the same."""
+    found: dict[str, StepReport] = {}
+    for target in targets:
+        for step, violations in target.violations.items():
+            report = _step_report(violations)
+            if step not in found and (report.warned or report.warnings):
+                found[step] = report
+    return found
+
+
+def _step_report(found: Violations) -> StepReport:
+    warned = {reason: count for reason, count in found.warnings.most_common() if count}
+    over_all = [finding for finding in found.broken(look_again) if finding.rule.severity == "warning"]
+    return StepReport(warned, [line.strip() for line in describe_findings(over_all, found.contract)])

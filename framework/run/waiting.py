@@ -1,4 +1,4 @@
-"""Rows that wait in quarantine for a reference: when they can be taken up, and how they become rows again."""
+"""Rows that wait in quarantine for a reference: when they can be taken up again."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.core.frames import SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 from framework.core.plan import TableInput
 from framework.lake import open_table
-from framework.lake.quarantine import table_name, waiting_rows
-from framework.sources import textual
+from framework.lake.quarantine import rows_at, table_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from framework.core.plan import Input, RunPlan
-    from framework.core.source import Expected, Reference
+    from framework.core.plan import Input
+    from framework.core.source import Reference
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
 
@@ -40,8 +38,9 @@ def resolvable_version(
         return None
     for name, reference, given in changed:
         known = known_values(space, reference, given)
-        rows = waiting_rows(space.lake, pipeline.name, quarantine.version, name)
-        value = pl.col("raw").str.json_path_match(f"$.{reference.column}").alias(reference.key)
+        waiting = rows_at(space.lake, pipeline.name, quarantine.version, ["waiting"])
+        rows = waiting.filter(pl.col("source") == name)
+        value = pl.coalesce("mended", "raw").str.json_path_match(f"$.{reference.column}").alias(reference.key)
         met = rows.select(value).join(known.lazy().cast(pl.String), on=reference.key, how="semi")
         if met.select(pl.len()).collect(engine="streaming").item():
             return quarantine.version
@@ -77,21 +76,3 @@ def lost_references(
             if lost:
                 return f"{given.table} no longer has {lost} values of {reference.key} that rows refer to"
     return ""
-
-
-def waiting_part(
-    plan: RunPlan, space: Workspace, source: str, expected: Expected, redelivered: list[str]
-) -> pl.LazyFrame | None:
-    """The waiting rows of a source as raw rows with provenance, lazy; without those of files delivered again."""
-    if plan.waiting_version is None:
-        return None
-    rows = waiting_rows(space.lake, plan.pipeline, plan.waiting_version, source)
-    if redelivered:
-        rows = rows.filter(~pl.col("file").is_in(redelivered))
-    raw = pl.Struct(textual(expected))
-    return rows.select(
-        pl.col("raw").str.json_decode(raw).struct.unnest(),
-        pl.col("file_time").alias(SOURCE_TIME),
-        pl.col("file").alias(SOURCE_FILE),
-        pl.col("line").alias(SOURCE_LINE),
-    )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
+from framework.definition.load import load_pipelines
 from framework.storage import StorageLocation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from framework.definition import Pipeline
     from framework.run.request import RunRequest
     from framework.settings import Settings
 
@@ -21,13 +25,16 @@ EXPORTS = "_exports"
 class Workspace:
     """The folders a run knows: input, lake, and files made of the lake's tables (default: a hidden folder of the lake).
 
-    `now` fixes the time of planning (tests; default: the clock).
+    `now` fixes the time of planning (tests; default: the clock). `memory_mb`: what a run may take (None: no limit).
+    `pipelines` gives those of the project: a table that changes its schema may be a source of them.
     """
 
     raw: StorageLocation
     lake: StorageLocation
     now: datetime | None = None
     exports: StorageLocation | None = None
+    memory_mb: int | None = None
+    pipelines: Callable[[], Iterable[Pipeline]] = field(default=tuple, compare=False)
 
     @property
     def files(self) -> StorageLocation:
@@ -39,6 +46,12 @@ def open_workspace(settings: Settings, request: RunRequest | None = None) -> Wor
     """Open the folders of the settings; a run on a sample works in a lake of its own below the real one."""
     raw = StorageLocation(settings.path(settings.raw), settings.s3)
     lake = StorageLocation(settings.path(settings.lake), settings.s3)
+    project = partial(_pipelines, settings)
     if request is not None and request.sample is not None:
-        return Workspace(raw, lake.below(SAMPLE))
-    return Workspace(raw, lake, exports=StorageLocation(settings.path(settings.exports), settings.s3))
+        return Workspace(raw, lake.below(SAMPLE), memory_mb=settings.memory_mb, pipelines=project)
+    exports = StorageLocation(settings.path(settings.exports), settings.s3)
+    return Workspace(raw, lake, exports=exports, memory_mb=settings.memory_mb, pipelines=project)
+
+
+def _pipelines(settings: Settings) -> Iterable[Pipeline]:
+    return load_pipelines(settings).values()

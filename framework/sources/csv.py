@@ -16,6 +16,7 @@ import polars as pl
 from framework.core.frames import MALFORMED, PROVENANCE, SOURCE_LINE
 from framework.sources.csv_blocks import judge_lines, parse_blocks, parser_options
 from framework.sources.csv_layout import OVERFLOW, Layout, find_layout
+from framework.sources.older_names import counted
 from framework.sources.provenance import PROVENANCE_TYPES, file_frame, locate_rows
 from framework.sources.pulled import pulled
 from framework.sources.text import blocks, open_bytes
@@ -56,7 +57,7 @@ def scan_csv(source: FileSource, files: Sequence[FileInput], location: StorageLo
     parts += [_narrow(_scan_plain(group, location), expected) for group in plain.values()]
     parts += [_scan_others(source, group, location, expected, names) for names, group in others.items()]
     extra = {name for _, layout in readable for name in layout.header} - set(expected.schema)
-    return Scanned(parts, rejected, frozenset(extra))
+    return Scanned(parts, rejected, frozenset(extra), counted(layout.renamed for _, layout in readable))
 
 
 def _columns(expected: Expected) -> list[str]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from framework.core.frames import BLANK, MALFORMED, SOURCE_LINE
 from framework.sources.csv_layout import OVERFLOW
-from framework.sources.csv_lines import parse_lines
+from framework.sources.csv_lines import Form, parse_lines
 from framework.sources.csv_suspects import count_lines, find_suspects, split_lines
 from framework.sources.text import Block, with_last
 
@@ -56,21 +56,21 @@ def parse_blocks(found: Iterable[Block], layout: Layout) -> Iterator[pl.DataFram
 
 
 def _parse_block(block: Block, layout: Layout, *, is_last: bool) -> tuple[pl.DataFrame, bytes]:
-    """Parse a block: all fields as text (empty is null), the line of each row, and what is wrong with it."""
+    """Parse a block: all fields as text (null as `Form` says), the line of each row, what is wrong with it."""
     content, line = block.content, block.first_line
     if line == 1:
         content, line = content[content.find(b"\n") + 1 :] if b"\n" in content else b"", 2
-    columns = layout.columns
     suspects = find_suspects(content, len(layout.header), layout.delimiter)
     quick = None if suspects else parse_at_once(content, line, layout)
     if quick is not None:
         return quick, b""
     physical = split_lines(content)
-    careful = parse_lines(physical, line, columns, layout.delimiter, at=suspects, is_last=is_last)
+    form = Form(tuple(layout.columns), layout.delimiter, layout.empty_texts)
+    careful = parse_lines(physical, line, form, at=suspects, is_last=is_last)
     plain = [n for n in range(careful.end) if n not in careful.taken]
     quick = parse_at_once(b"".join(physical[n] + b"\n" for n in plain), 0, layout)
     if quick is None:  # whatever it is that is odd here: the careful way can always be gone
-        careful = parse_lines(physical, line, columns, layout.delimiter, is_last=is_last)
+        careful = parse_lines(physical, line, form, is_last=is_last)
         quick, plain = careful.rows.clear(), []
     placed = quick.with_columns(pl.Series(SOURCE_LINE, plain, dtype=pl.Int64) + line)
     rest = b"".join(one + b"\n" for one in physical[careful.end :])
@@ -91,8 +91,9 @@ def parse_at_once(content: bytes, line: int, layout: Layout) -> pl.DataFrame | N
         return None
     if rows.height != count:
         return None
-    if is_quoted:  # an empty quoted field means what an empty one does
-        rows = rows.with_columns(pl.when(pl.all().str.len_bytes() > 0).then(pl.all()))
+    if is_quoted:  # an empty quoted field means what an empty one does, unless it is told apart
+        others = pl.all().exclude(layout.empty_texts)
+        rows = rows.with_columns(pl.when(others.str.len_bytes() > 0).then(others))
     lines = rows.with_row_index(SOURCE_LINE, offset=line).with_columns(pl.col(SOURCE_LINE).cast(pl.Int64))
     judged = judge_lines(lines.lazy(), layout).select(*columns, SOURCE_LINE, MALFORMED).collect()
     return judged if judged[OVERFLOW].null_count() == count else None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framework.sources.csv_lines import split_record
 from framework.sources.csv_survey import survey
 from framework.sources.magic import LONGEST, wrong_kind
+from framework.sources.older_names import older_names, twice_there
 from framework.sources.text import UnreadableTextError, blocks, is_compressed, open_bytes
 from framework.sources.verdict import GONE, Rejected, misplaced_columns, missing_columns, unusable_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from framework.core.plan import FileInput
     from framework.core.source import Expected, FileSource
     from framework.sources.csv_survey import Survey
@@ -28,12 +32,16 @@ MAX_COLUMNS = 10_000
 class Layout:
     """How one file is written; `plain` tells of a file that Polars can scan by itself: each line is a row.
 
-    A plain file is local, uncompressed, UTF-8 and, but for a few odd lines, without quotes.
+    The header has the columns' present names; `renamed` says which of them the file calls by an older one. A plain file
+    is local, uncompressed, UTF-8 and, but for a few odd lines, without quotes. `empty_texts`: the columns in which a
+    quoted empty field is a text without characters, and not null.
     """
 
     header: tuple[str, ...]
     delimiter: str
     plain: Survey | None = None
+    empty_texts: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -56,14 +64,16 @@ def find_layout(
 def _find_layout(
     source: FileSource, file: FileInput, location: StorageLocation, expected: Expected
 ) -> Layout | Rejected:
-    layout = read_header(source, file, location, expected)
-    if isinstance(layout, Rejected):
-        return layout
+    read = read_header(source, file, location, expected)
+    if isinstance(read, Rejected):
+        return read
+    named = _with_present_names(read, expected)
+    layout = replace(named, empty_texts=expected.empty_texts.intersection(named.header))
     wrong = _wrong_header(list(layout.header), expected)
     if wrong:
         return Rejected(file, wrong)
     if location.is_local:
-        plain = survey(Path(location.uri(file.path)), layout.columns, layout.delimiter)
+        plain = survey(Path(location.uri(file.path)), layout.columns, layout.delimiter, layout.empty_texts)
         if plain is not None and (plain.is_text or not source.options.get("encodings")):
             return replace(layout, plain=plain)
     _exhaust(file, location)
@@ -91,6 +101,11 @@ def read_header(
     return Layout(tuple(_names(line, delimiter)), delimiter)
 
 
+def _with_present_names(layout: Layout, expected: Expected) -> Layout:
+    renamed = older_names(layout.header, expected)
+    return replace(layout, header=tuple(renamed.get(name, name) for name in layout.header), renamed=renamed)
+
+
 def _names(line: str, delimiter: str) -> list[str]:
     """Split a header; one with broken quotes as if they were not there."""
     fields = split_record(line.encode(), delimiter.encode())
@@ -115,7 +130,7 @@ def _wrong_header(header: list[str], expected: Expected) -> str:
     unusable = unusable_name(header)
     if unusable:
         return f"wrong header: {unusable}"
-    wrong = missing_columns(header, expected.required)
+    wrong = twice_there(header, expected) or missing_columns(header, expected.required)
     if not wrong and len(set(header)) != len(header):
         wrong = f"wrong header: a column occurs twice in {', '.join(header)}"
     surplus = sorted(set(header) - set(expected.schema))
@@ -128,6 +143,6 @@ def _delimiter(line: str, expected: Expected) -> str:
     """The delimiter under which the header has most of the expected columns, else the most frequent one."""
 
     def hits(delimiter: str) -> int:
-        return len(set(_names(line, delimiter)) & set(expected.schema))
+        return len(set(_names(line, delimiter)) & {*expected.schema, *chain.from_iterable(expected.older.values())})
 
     return max(DELIMITERS, key=lambda delimiter: (hits(delimiter), line.count(delimiter)))

@@ -23,27 +23,47 @@ NOT_CLOSED = "a quote is not closed"
 _OPEN = re.compile(rb'"(?:[^"]++|"")*+\Z')
 
 
+@dataclass(frozen=True)
+class Form:
+    """How lines are written: the header's names, and one for what stands beyond them, with an ASCII character between.
+
+    `empty_texts`: the columns in which a quoted empty field is a text, and not null.
+    """
+
+    columns: tuple[str, ...]
+    delimiter: str
+    empty_texts: frozenset[str] = frozenset()
+
+
 @dataclass
 class _Rows:
     """Rows as they are found: fields and surplus, line number, and what is wrong with the line."""
 
-    width: int
-    delimiter: str
+    form: Form
     fields: list[list[str | None]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     wrong: list[str | None] = field(default_factory=list)
 
-    def add(self, fields: Sequence[str], line: int, wrong: str | None = None) -> None:
-        known, surplus = fields[: self.width], fields[self.width :]
-        padded = [*known, *[""] * (self.width - len(known)), self.delimiter.join(surplus) if any(surplus) else ""]
-        self.fields.append([value or None for value in padded])
-        self.lines.append(line)
-        self.wrong.append(wrong or self._width_problem(fields))
+    @property
+    def width(self) -> int:
+        return len(self.form.columns) - 1
 
-    def _width_problem(self, fields: Sequence[str]) -> str | None:
-        if any(fields[self.width :]):
+    def add(self, fields: Sequence[str | None], line: int, wrong: str | None = None) -> None:
+        """Add a row; a field is None where nothing stands, and empty where that is in quotes."""
+        known, surplus = fields[: self.width], fields[self.width :]
+        values = [self._value(n, field) for n, field in enumerate(known)]
+        beyond = self.form.delimiter.join(field or "" for field in surplus) if any(surplus) else None
+        self.fields.append([*values, *[None] * (self.width - len(known)), beyond])
+        self.lines.append(line)
+        self.wrong.append(wrong or self._width_problem(values, surplus))
+
+    def _value(self, number: int, field: str | None) -> str | None:
+        return field if self.form.columns[number] in self.form.empty_texts else field or None
+
+    def _width_problem(self, values: Sequence[str | None], surplus: Sequence[str | None]) -> str | None:
+        if any(surplus):
             return f"too many fields: more than {self.width}"
-        return None if any(fields) else BLANK
+        return BLANK if all(value is None for value in values) else None
 
 
 @dataclass(frozen=True)
@@ -58,8 +78,7 @@ class Parsed:
 def parse_lines(
     physical: Sequence[bytes],
     first_line: int,
-    columns: Sequence[str],
-    delimiter: str,
+    form: Form,
     *,
     at: Iterable[int] | None = None,
     is_last: bool = True,
@@ -69,16 +88,15 @@ def parse_lines(
     Args:
         physical: The lines, without their ends.
         first_line: The number of the first one.
-        columns: The header's names, and one for what stands beyond them.
-        delimiter: One ASCII character.
+        form: How they are written.
         at: Where records begin, in order: those lines only are parsed, with what goes on behind them. Default: all.
         is_last: Whether the file ends here; if not, a record that may go on behind the lines is left over.
 
     Returns:
-        One row per record: its fields as text (empty or not there is null), the line on which it starts, and what is
+        One row per record: its fields as text (null as `Form` says), the line on which it starts, and what is
         wrong with it (null: nothing). A line that cannot be split has its text in the first field.
     """
-    rows = _Rows(len(columns) - 1, delimiter)
+    rows = _Rows(form)
     taken: set[int] = set()
     end = len(physical)
     for start in range(end) if at is None else at:
@@ -89,8 +107,8 @@ def parse_lines(
             end = start
             break
         taken.update(range(start, start + count))
-    data = {name: [row[i] for row in rows.fields] for i, name in enumerate(columns)}
-    frame = pl.DataFrame(data, schema=dict.fromkeys(columns, pl.String)).with_columns(
+    data = {name: [row[i] for row in rows.fields] for i, name in enumerate(form.columns)}
+    frame = pl.DataFrame(data, schema=dict.fromkeys(form.columns, pl.String)).with_columns(
         pl.Series(SOURCE_LINE, rows.lines, dtype=pl.Int64), pl.Series(MALFORMED, rows.wrong, dtype=pl.String)
     )
     return Parsed(frame, frozenset(taken), end)
@@ -98,14 +116,14 @@ def parse_lines(
 
 def _record(physical: Sequence[bytes], at: int, first_line: int, rows: _Rows, *, is_last: bool) -> int:
     """Read the record that starts at a line; returns how many lines it took, 0 if it may go on behind the last one."""
-    number, delimiter = first_line + at, rows.delimiter.encode()
+    number, delimiter = first_line + at, rows.form.delimiter.encode()
     record = physical[at]
-    fields, taken = split_record(record, delimiter), 1
+    fields, taken = split_fields(record, delimiter), 1
     if fields is None:
         for extra in physical[at + 1 : at + MAX_LINES_PER_RECORD]:
             taken += 1
             record += b"\n" + extra
-            fields = split_record(record, delimiter) if extra.count(b'"') % 2 else None
+            fields = split_fields(record, delimiter) if extra.count(b'"') % 2 else None
             if fields is not None:
                 break
         else:
@@ -119,7 +137,7 @@ def _record(physical: Sequence[bytes], at: int, first_line: int, rows: _Rows, *,
     if wrong:
         rows.add([text], number, wrong)
     else:
-        rows.add([value.decode() for value in fields], number)
+        rows.add([None if value is None else value.decode() for value in fields], number)
     return taken
 
 
@@ -143,15 +161,26 @@ def split_record(record: bytes, delimiter: bytes) -> list[bytes] | None:
 
     A carriage return at the end of a field, as the last one has in files from Windows, is left out, as Polars does.
     """
+    fields = split_fields(record, delimiter)
+    return None if fields is None else [field or b"" for field in fields]
+
+
+def split_fields(record: bytes, delimiter: bytes) -> list[bytes | None] | None:
+    """Split one record as `split_record` does; a field is None where nothing stands, and empty where that is in quotes.
+
+    >>> split_fields(b'a,,""', b",")
+    [b'a', None, b'']
+    """
     if b'"' not in record:
-        return [value.removesuffix(b"\r") for value in record.split(delimiter)]
-    fields, at, more = [], 0, True
+        return [value.removesuffix(b"\r") or None for value in record.split(delimiter)]
+    fields: list[bytes | None] = []
+    at, more = 0, True
     while more:
         found = _field(delimiter).match(record, at)
         if found is None:
             return None
         quoted, plain, more = found[1], found[2], found[3] is not None
-        fields.append((plain or b"").removesuffix(b"\r") if quoted is None else quoted.replace(b'""', b'"'))
+        fields.append((plain or b"").removesuffix(b"\r") or None if quoted is None else quoted.replace(b'""', b'"'))
         at = found.end()
     return fields
 

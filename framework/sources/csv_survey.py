@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.sources.csv_lines import parse_lines
+from framework.sources.csv_lines import Form, parse_lines
 from framework.sources.csv_suspects import count_lines, find_suspects, is_utf8, split_lines
 from framework.sources.text import BLOCK, blocks, bom, is_compressed, with_last
 
@@ -35,13 +35,16 @@ class Survey:
     is_text: bool = True
 
 
-def survey(path: Path, columns: Sequence[str], delimiter: str) -> Survey | None:
+def survey(
+    path: Path, columns: Sequence[str], delimiter: str, empty_texts: frozenset[str] = frozenset()
+) -> Survey | None:
     """Look at a file; None when it is not plain: compressed, not in UTF-8, of other line ends, or mostly quoted.
 
     Args:
         path: A local file.
         columns: The header's names, and one for what stands beyond them.
         delimiter: One ASCII character.
+        empty_texts: The columns in which a quoted empty field is a text.
 
     Raises:
         UnreadableTextError: when one line is too long.
@@ -51,10 +54,12 @@ def survey(path: Path, columns: Sequence[str], delimiter: str) -> Survey | None:
         if is_compressed(head) or (bom(head) or (b"", "utf-8"))[1] != "utf-8" or (b"\r" in head and b"\n" not in head):
             return None
         file.seek(0)
-        return _survey(blocks(file), columns, delimiter)
+        return _survey(blocks(file), columns, delimiter, empty_texts)
 
 
-def _survey(found: Iterable[Block], columns: Sequence[str], delimiter: str) -> Survey | None:
+def _survey(
+    found: Iterable[Block], columns: Sequence[str], delimiter: str, empty_texts: frozenset[str]
+) -> Survey | None:
     count, rest, is_text = 0, b"", True
     odd: list[int] = []
     frames: list[pl.DataFrame] = []
@@ -67,7 +72,8 @@ def _survey(found: Iterable[Block], columns: Sequence[str], delimiter: str) -> S
         if not suspects:
             count, rest = count + count_lines(content), b""
             continue
-        parsed = parse_lines(lines, 2 + count, columns, delimiter, at=suspects, is_last=is_last)
+        form = Form(tuple(columns), delimiter, empty_texts)
+        parsed = parse_lines(lines, 2 + count, form, at=suspects, is_last=is_last)
         is_text = is_text and all(is_utf8(lines[n]) for n in parsed.taken)
         odd.extend(count + n for n in sorted(parsed.taken))
         frames.append(parsed.rows)

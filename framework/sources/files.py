@@ -63,7 +63,8 @@ def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
             without it is read whole.
         nulls: What stands for no value in these files, such as `Nulls(tokens=["", "n/a"])`, and what becomes of it.
         budget: How many rows may be refused before the run fails and publishes nothing: `100`, `"1%"`, both in a list,
-            or a mapping from columns and rules: `{"*": "1%", "quantity": 0, "unit_price.not_null": "0.1%"}`.
+            or a mapping from columns and rules: `{"*": "1%", "quantity": 0, "unit_price.not_null": "0.1%"}`. A limit
+            may hold within each value of a column: `{"* per store_id": "5% of at least 100"}`.
         delimiter: Default: found per file.
         encodings: Encodings to try where a file is no UTF-8, such as `["latin-1"]`. Byte order marks are obeyed.
     """

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.core.frames import MALFORMED, SOURCE_LINE
+from framework.core.frames import ABSENT, MALFORMED, SOURCE_LINE
 from framework.sources.json_layouts import LINE, Layouts
-from framework.sources.json_values import is_text, loads, shape, value_at, why
+from framework.sources.json_values import is_absent, is_text, loads, path_in, shape, value_at, why
 from framework.sources.magic import LONGEST, wrong_kind
+from framework.sources.older_names import counted, older_names
 from framework.sources.provenance import PROVENANCE_TYPES, file_frame
 from framework.sources.pulled import pulled
 from framework.sources.text import UnreadableTextError, blocks, open_bytes
 from framework.sources.verdict import GONE, Rejected, Scanned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from framework.core.plan import FileInput
     from framework.core.source import Expected, FileSource
@@ -46,7 +47,10 @@ def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageL
 
     Files with a record per line are lazy and streamed in blocks; any other document is parsed here, as a whole.
     """
-    reader = _Reader(textual(expected), source.options.get("fields", {}), source.options.get("records"))
+    fields, records = source.options.get("fields", {}), source.options.get("records")
+    told = expected.told_absent
+    reader = _Reader(textual(expected), fields, records, expected.older, is_strict=expected.is_strict, told=told)
+    renamed: list[dict[str, str]] = []
     documents: list[pl.DataFrame] = []
     by_line: list[FileInput] = []
     rejected: list[Rejected] = []
@@ -58,6 +62,8 @@ def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageL
         except FileNotFoundError:
             rejected.append(Rejected(file, GONE))
         else:
+            if expected.older:
+                renamed.append(older_names(keys_of(source, file, location), expected))
             if rows is None:
                 by_line.append(file)
             else:
@@ -65,7 +71,7 @@ def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageL
     parts = [pl.concat(documents).lazy()] if documents else []
     if by_line:
         parts.append(reader.scan_lines(location, by_line))
-    return Scanned(parts, rejected)
+    return Scanned(parts, rejected, renamed=counted(renamed))
 
 
 def keys_of(source: FileSource, file: FileInput, location: StorageLocation) -> list[str]:
@@ -120,11 +126,25 @@ class _Record:
 class _Reader:
     """Reads the files of one source: knows the raw columns and where their values stand in a record."""
 
-    def __init__(self, columns: dict[str, pl.DataType], fields: dict[str, str], records: str | None) -> None:
+    def __init__(
+        self,
+        columns: dict[str, pl.DataType],
+        fields: dict[str, str],
+        records: str | None,
+        older: Mapping[str, tuple[str, ...]] | None = None,
+        *,
+        is_strict: bool = False,
+        told: Collection[str] = (),
+    ) -> None:
         self.columns = columns
+        self.older = {name: tuple(tuple(one.split(".")) for one in names) for name, names in (older or {}).items()}
         self.paths = {name: tuple(fields.get(name, name).split(".")) for name in columns}
+        self.only = frozenset(path[0] for path in self.paths.values()) if is_strict else None
         self.records = records
-        self.schema = pl.Schema({**columns, TEXT: pl.String(), MALFORMED: pl.String(), SOURCE_LINE: pl.Int64()})
+        self.told = {name: path for name, path in self.paths.items() if name in told}
+        absent = {ABSENT: pl.Struct(dict.fromkeys(self.told, pl.Boolean))} if self.told else {}
+        rest = {TEXT: pl.String(), MALFORMED: pl.String(), SOURCE_LINE: pl.Int64()}
+        self.schema = pl.Schema({**columns, **rest, **absent})
 
     def read_document(self, location: StorageLocation, file: FileInput) -> pl.DataFrame | None:
         """Read a file that is one document; None when it has a record per line."""
@@ -162,7 +182,7 @@ class _Reader:
         """Scan files with a record per line, lazy, in blocks."""
 
         def frames() -> Iterator[pl.DataFrame]:
-            layouts = Layouts(self.columns, self.paths)
+            layouts = Layouts(self.columns, self.paths, self.only, self.told, older=self.older)
             for file in files:
                 with open_bytes(location, file.path) as opened:
                     for block in blocks(opened):
@@ -205,24 +225,35 @@ class _Reader:
             return pl.DataFrame(whole, schema=self.schema, orient="row")
 
     def _no_text(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        *values, text, _, line = row
-        kept = json.dumps(text or dict(zip(self.columns, values, strict=True)))
-        return (*[None] * len(self.columns), kept, NO_TEXT, line)
+        count = len(self.columns)
+        kept = json.dumps(row[count] or dict(zip(self.columns, row[:count], strict=True)))
+        return (*[None] * count, kept, NO_TEXT, *row[count + 2 :])
 
     def _row(self, found: _Record) -> tuple[Any, ...]:
         wrong = found.wrong
         if wrong is None and not isinstance(found.record, dict):
             wrong = "the record is no JSON object"
+        if wrong is None and self.only is not None and not self.only.issuperset(found.record):
+            wrong = f"unknown keys {', '.join(key for key in found.record if key not in self.only)}"
         if wrong is None:
             try:
                 values = [
-                    shape(value_at(found.record, self.paths[name]), dtype) for name, dtype in self.columns.items()
+                    shape(value_at(found.record, self._path(found.record, name)), dtype)
+                    for name, dtype in self.columns.items()
                 ]
             except TypeError as error:
                 wrong = str(error)
             else:
-                return (*values, None, None, found.line)
-        return (*[None] * len(self.columns), found.as_text(), wrong, found.line)
+                return (*values, None, None, found.line, *self._absent(found.record))
+        return (*[None] * len(self.columns), found.as_text(), wrong, found.line, *self._absent({}, is_known=False))
+
+    def _absent(self, record: dict[str, Any], *, is_known: bool = True) -> list[dict[str, bool]]:
+        """Say of the columns of which it must be told whether a record lacks them; nothing where there are none."""
+        return [{name: is_known and is_absent(record, path) for name, path in self.told.items()}] if self.told else []
+
+    def _path(self, record: dict[str, Any], name: str) -> tuple[str, ...]:
+        older = self.older.get(name, ())
+        return path_in(record, self.paths[name], older) if older else self.paths[name]
 
 
 def _has_record_per_line(content: bytes) -> bool:

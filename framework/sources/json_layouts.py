@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.core.frames import SOURCE_LINE
-from framework.sources.json_values import is_text, loads
+from framework.core.frames import ABSENT, SOURCE_LINE
+from framework.sources.json_values import is_absent, is_text, loads, path_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ GROUPS = 15
 """What the regex engine can capture in one pass over a line (16 groups, one is the line)."""
 LEAST = 64
 TRIES = 4
+
+NO_OLDER: Mapping[str, tuple[Path, ...]] = MappingProxyType({})
 
 _ESCAPED = "_escaped_"
 _FITS = "_fits"
@@ -131,18 +134,34 @@ def _unescaped(values: pl.Series, tokens: pl.Series, escaped: pl.Series) -> tupl
         return values.scatter(places, texts), is_fine.scatter(places, pl.Series(good, dtype=pl.Boolean))
 
 
-def layout_of(line: str, columns: Mapping[str, pl.DataType], paths: Mapping[str, Path]) -> Layout | None:
-    """Make the layout of a line; None when it cannot be read, or values have other shapes than their columns want."""
+def layout_of(
+    line: str,
+    columns: Mapping[str, pl.DataType],
+    paths: Mapping[str, Path],
+    *,
+    only: frozenset[str] | None = None,
+    told: Mapping[str, Path] | None = None,
+    older: Mapping[str, tuple[Path, ...]] = NO_OLDER,
+) -> Layout | None:
+    """Make the layout of a line; None when it cannot be read, or values have other shapes than their columns want.
+
+    `only`: the keys that a record may have; None: any. `told`: those of which is told whether it lacks them. `older`:
+    where values of a column stood before; which it is, the keys say, and so the layout.
+    """
     try:
         record = loads(line)
-        if not isinstance(record, dict):
+        if not isinstance(record, dict) or (only is not None and not only.issuperset(record)):
             return None
         leaves = _Leaves()
-        values = [_along(record, paths[name], dtype, leaves).alias(name) for name, dtype in columns.items()]
+        found = {name: path_in(record, paths[name], older.get(name, ())) for name in columns}
+        values = [_along(record, found[name], dtype, leaves).alias(name) for name, dtype in columns.items()]
+        if told:
+            absent = [pl.lit(is_absent(record, found[name])).alias(name) for name in told]
+            values.append(pl.struct(absent).alias(ABSENT))
         groups = tuple(leaves.names.values())
         parts = [groups[at : at + GROUPS] for at in range(0, len(groups), GROUPS)] or [()]
         patterns = tuple(rf"\A{_BLANK}{_pattern(record, (), leaves.names, part, [])}{_BLANK}\z" for part in parts)
-    except (ValueError, RecursionError, _OtherShapeError):
+    except (ValueError, TypeError, RecursionError, _OtherShapeError):
         return None
     return Layout(patterns, groups, frozenset(leaves.empty), frozenset(leaves.lists), tuple(values))
 
@@ -219,7 +238,10 @@ class Layouts:
 
     columns: Mapping[str, pl.DataType]
     paths: Mapping[str, Path]
+    only: frozenset[str] | None = None
+    told: Mapping[str, Path] = field(default_factory=dict)
     known: list[Layout] = field(default_factory=list)
+    older: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
     def read(self, lines: pl.DataFrame) -> tuple[list[pl.DataFrame], pl.DataFrame]:
         """Read what has a layout; gives the rows, in no order, and the lines left over for the parser."""
@@ -231,7 +253,8 @@ class Layouts:
         for attempt in range(TRIES):
             if rest.height < LEAST or len(self.known) >= MAX_LAYOUTS:
                 break
-            found = layout_of(rest[LINE][attempt * rest.height // TRIES] or "", self.columns, self.paths)
+            line = rest[LINE][attempt * rest.height // TRIES] or ""
+            found = layout_of(line, self.columns, self.paths, only=self.only, told=self.told, older=self.older)
             if found is not None:
                 before, rest = rest.height, _read(found, rest, parts)
                 if before - rest.height >= LEAST:

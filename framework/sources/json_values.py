@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 def loads(text: str | bytes) -> Any:
@@ -63,6 +63,43 @@ def value_at(record: dict[str, Any], path: tuple[str, ...]) -> Any:
             raise TypeError(f"{'.'.join(path)} cannot be found: the value on the way is no object")
         found = found.get(name)
     return found
+
+
+def is_absent(record: dict[str, Any], path: tuple[str, ...]) -> bool:
+    """Whether a record lacks a key of a path; where an object on the way is null, its value is null as well.
+
+    >>> is_absent({"a": {}}, ("a", "b")), is_absent({"a": None}, ("a", "b"))
+    (True, False)
+    """
+    found: Any = record
+    for name in path:
+        if not isinstance(found, dict):
+            return False
+        if name not in found:
+            return True
+        found = found[name]
+    return False
+
+
+def path_in(record: dict[str, Any], path: tuple[str, ...], older: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Give the path at which a record has a value: its own, or an older one.
+
+    Raises:
+        TypeError: when there is a value at two of them.
+    """
+    there = [one for one in (path, *older) if _has(record, one)]
+    if len(there) > 1:
+        raise TypeError(f"{'.'.join(there[0])} is there under its older name {'.'.join(there[1])} as well")
+    return there[0] if there else path
+
+
+def _has(record: dict[str, Any], path: tuple[str, ...]) -> bool:
+    found: Any = record
+    for name in path:
+        if not isinstance(found, dict) or name not in found:
+            return False
+        found = found[name]
+    return True
 
 
 def shape(value: Any, dtype: pl.DataType) -> Any:

@@ -30,7 +30,11 @@ ENDINGS: dict[str, Format] = {
     "csv": "csv", "tsv": "csv", "txt": "csv", "json": "json", "ndjson": "json", "jsonl": "json", "parquet": "parquet",
     "parq": "parquet",
 }  # fmt: skip
+ONLY = "only"
+"""The option of a source that lists the columns to be read."""
 _COMPRESSIONS = ("gz", "zst")
+_CLIENTS = {"aiohttp", "botocore"}
+_OBJECT_STORE = "object-store error"
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Verdict:
     """What became of one file: `ok`, `quarantine` (read, but for some rows), `rejected`, `crashed` or `limit`.
 
     `rows` come in: `rows` = accepted + `quarantined` + `dropped` (blank lines). `reasons` counts what is wrong with
-    quarantined rows, the most frequent first.
+    quarantined rows, the most frequent first. `is_storage`: storage failed, which says nothing about the file.
     """
 
     path: str
@@ -49,6 +53,7 @@ class Verdict:
     dropped: int = 0
     bytes: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    is_storage: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -70,8 +75,9 @@ def format_of(path: str) -> Format | None:
 def judge_file(source: FileSource, file: FileInput, location: StorageLocation) -> Verdict:
     """Read a file to its end, all columns of it, and say what became of it.
 
-    A promise beside it (see `promises`) is held against it as well. Never raises for what is in the file; but a reader
-    may panic, abort or hang: see `framework.run.readers`.
+    A promise beside it (see `promises`) is held against it as well. With the option `ONLY` just the columns that it
+    lists are read, and only what the source itself asks for is held against the file. Never raises for what is in the
+    file; but a reader may panic, abort or hang: see `framework.run.readers`.
     """
     verdict = Verdict(file.path, "ok", bytes=file.size)
     try:
@@ -83,9 +89,18 @@ def judge_file(source: FileSource, file: FileInput, location: StorageLocation) -
     except MemoryError:
         return replace(verdict, outcome="limit", reason="not enough memory to read it")
     except (pl.exceptions.PolarsError, OSError) as error:
-        return replace(verdict, outcome="rejected", reason=f"cannot be read: {_first_line(error)}")
+        reason = f"cannot be read: {_first_line(error)}"
+        return replace(verdict, outcome="rejected", reason=reason, is_storage=_is_storage(error))
     except Exception as error:  # noqa: BLE001 - whatever a reader raises, it costs this file only
-        return replace(verdict, outcome="crashed", reason=f"{type(error).__name__}: {_first_line(error)}")
+        reason = f"{type(error).__name__}: {_first_line(error)}"
+        return replace(verdict, outcome="crashed", reason=reason, is_storage=_is_storage(error))
+
+
+def _is_storage(error: Exception) -> bool:
+    """Whether storage failed: it speaks in error numbers, or through the clients of object stores."""
+    if isinstance(error, OSError) and (error.errno is not None or isinstance(error, ConnectionError | TimeoutError)):
+        return True
+    return type(error).__module__.partition(".")[0] in _CLIENTS or _OBJECT_STORE in str(error)
 
 
 def _first_line(error: Exception) -> str:
@@ -93,13 +108,12 @@ def _first_line(error: Exception) -> str:
 
 
 def _judge(source: FileSource, file: FileInput, location: StorageLocation, verdict: Verdict) -> Verdict:
-    beside = tuple(kind for kind in KINDS if location.exists(f"{file.path}.{kind}"))
-    careful = replace(source, options={**source.options, "manifest": source.options.get("manifest") or beside})
+    careful = replace(source, options={**source.options, "manifest": _promises(source, file, location)})
     expected = _expected(source, file, location)
     if isinstance(expected, Rejected):
         return replace(verdict, outcome="rejected", reason=expected.reason)
     if source.format == "parquet":
-        damage = damaged_pages(location, file)
+        damage = damaged_pages(location, file, expected.schema.names())
         if damage:
             return replace(verdict, outcome="rejected", reason=damage)
     scanned = scan_files(careful, [file], location, expected)
@@ -110,8 +124,26 @@ def _judge(source: FileSource, file: FileInput, location: StorageLocation, verdi
     return verdict
 
 
+def _promises(source: FileSource, file: FileInput, location: StorageLocation) -> tuple[str, ...]:
+    """What is held against a file: what its source asks for; where nobody asks, whatever lies beside it."""
+    asked = tuple(source.options.get("manifest", ()))
+    if asked or ONLY in source.options:
+        return asked
+    return tuple(kind for kind in KINDS if location.exists(f"{file.path}.{kind}"))
+
+
 def _expected(source: FileSource, file: FileInput, location: StorageLocation) -> Expected | Rejected:
-    """What the file itself says it holds: all its columns are read, and none has to be there."""
+    """What is read of a file, none of which has to be there: the columns asked for, or all that it says it holds."""
+    found = _held(source, file, location)
+    if isinstance(found, Rejected) or ONLY not in source.options:
+        return found
+    wanted = source.options[ONLY]
+    if source.format == "json":  # a record's keys are where the source says, so the file need not be asked
+        return replace(found, schema=pl.Schema(dict.fromkeys(wanted, pl.String())))
+    return replace(found, schema=pl.Schema({n: t for n, t in found.schema.items() if n in wanted}))
+
+
+def _held(source: FileSource, file: FileInput, location: StorageLocation) -> Expected | Rejected:
     nothing = Expected(pl.Schema(), frozenset(), is_strict=False)
     if source.format == "csv":
         layout = read_header(source, file, location, nothing)
@@ -119,7 +151,7 @@ def _expected(source: FileSource, file: FileInput, location: StorageLocation) ->
             return layout
         types: dict[str, Any] = dict.fromkeys(layout.header, pl.String())
     elif source.format == "json":
-        keys = keys_of(source, file, location)
+        keys = [] if ONLY in source.options else keys_of(source, file, location)
         types = dict.fromkeys((key for key in keys if "." not in key and not unusable_name([key])), pl.String())
     else:
         footer = read_footer(location, file)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from framework.core.frames import MALFORMED, PROVENANCE
+from framework.core.frames import ABSENT, MALFORMED, PROVENANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from framework.core.source import Expected
 
 NEAREST = 0.5
-RESERVED = {MALFORMED, "_surplus", "_text", *PROVENANCE}
+RESERVED = {ABSENT, MALFORMED, "_surplus", "_text", *PROVENANCE}
 GONE = "the file is gone since the run was planned"
 
 
@@ -30,11 +30,15 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Scanned:
-    """What scanning a source's files gives: lazy raw rows with provenance, and the files refused as a whole."""
+    """What scanning a source's files gives: lazy raw rows with provenance, and the files refused as a whole.
+
+    `renamed`: how many files call a column by an older name (older name, name).
+    """
 
     parts: list[pl.LazyFrame]
     rejected: list[Rejected]
     extra_columns: frozenset[str] = frozenset()
+    renamed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def misplaced_columns(found: list[str], expected: Expected) -> str:

@@ -155,7 +155,7 @@ def _run(pipeline: str, work: Work, channel: Channel, job: Job) -> bool:
     trace = ""
     try:
         with events.context(pipeline=pipeline, attempt=attempt):
-            report = work.run(pipeline, job.request)
+            report = work.run(pipeline, replace(job.request, apart=pipeline in job.apart))
     except BaseException as error:  # noqa: BLE001 - a panic of Polars is no Exception; every failure is reported
         failure = classify(error)
         trace = traceback_of(error)

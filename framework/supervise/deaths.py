@@ -9,6 +9,7 @@ from pathlib import Path
 from framework.core.report import Failure
 
 TAIL_LINES = 5
+_OUT_OF_MEMORY = "OutOfMemory"
 _OWN_LIMIT = "POLARS_OOMKILL_THRESHOLD"
 _ALLOCATION = ("memory allocation of", "MemoryError", "bad_alloc")
 _CRASHES = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
@@ -64,12 +65,17 @@ def explain_death(
     return Failure("killed", name, f"killed by {name}{last}", retryable=True)
 
 
+def may_be_a_file(failure: Failure) -> bool:
+    """Whether a child that died in reading may have died of a file: it crashed, or took too much memory."""
+    return failure.kind == "crashed" or failure.error in {_OUT_OF_MEMORY, signal.SIGKILL.name}
+
+
 def _killed(before: OomKills, after: OomKills, last: str) -> Failure:
     """SIGKILL comes from the kernel when memory runs out, or from somebody. Another attempt may fare better."""
     where = "container" if after.group > before.group else "host" if after.host > before.host else None
     if where is not None:
         text = f"killed by the kernel, as the {where} ran out of memory; {_ADVICE}"
-        return Failure("resource", "OutOfMemory", text, retryable=True)
+        return Failure("resource", _OUT_OF_MEMORY, text, retryable=True)
     text = f"killed by SIGKILL: often the kernel's out-of-memory killer, or somebody{last}"
     return Failure("killed", "SIGKILL", text, retryable=True)
 
@@ -78,9 +84,9 @@ def _crashed(name: str, text: str, last: str, memory_mb: int | None) -> Failure:
     """The process ended itself: at its own memory limit, for a failed allocation, or because of a crash."""
     if _OWN_LIMIT in text:
         over = f"over the memory limit of {memory_mb} MiB (SLUICE_MEMORY_MB)"
-        return Failure("resource", "OutOfMemory", f"{over}; raise it, or split the input")
+        return Failure("resource", _OUT_OF_MEMORY, f"{over}; raise it, or split the input")
     if any(mark in text for mark in _ALLOCATION):
-        return Failure("resource", "OutOfMemory", f"an allocation failed ({name}); {_ADVICE}{last}")
+        return Failure("resource", _OUT_OF_MEMORY, f"an allocation failed ({name}); {_ADVICE}{last}")
     return Failure("crashed", name, f"the process crashed with {name}; a damaged input file can be the cause{last}")
 
 

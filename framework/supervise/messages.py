@@ -19,7 +19,10 @@ DEFAULT_ENTRY = "framework.supervise.child:selected_work"
 
 @dataclass(frozen=True)
 class Job:
-    """What a child is to do. `attempts` counts earlier ones by pipeline; `entry` finds the work (tests: their own)."""
+    """What a child is to do. `attempts` counts earlier ones by pipeline; `entry` finds the work (tests: their own).
+
+    `apart`: the pipelines whose last attempt died while it read: their files are first read apart.
+    """
 
     project: str
     selection: tuple[str, ...]
@@ -28,6 +31,7 @@ class Job:
     entry: str = DEFAULT_ENTRY
     path: tuple[str, ...] = ()
     supervisor: int = 0
+    apart: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:
         """Render for the child's stdin."""
@@ -38,8 +42,8 @@ class Job:
         """Read what `to_json` wrote."""
         document = json.loads(content)
         request = RunRequest(**document.pop("request"))
-        selection, path = tuple(document.pop("selection")), tuple(document.pop("path"))
-        return Job(request=request, selection=selection, path=path, **document)
+        selection, path, apart = (tuple(document.pop(name)) for name in ("selection", "path", "apart"))
+        return Job(request=request, selection=selection, path=path, apart=apart, **document)
 
 
 @dataclass(frozen=True)

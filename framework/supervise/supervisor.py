@@ -79,7 +79,7 @@ def supervise(
             if tally.waits_for:
                 doubled = backoff_s * 2 ** (tally.attempts[tally.waits_for] - 1)
                 signals.wait(_spread() * doubled)
-            this = replace(this, selection=tally.pending(), attempts=dict(tally.attempts))
+            this = replace(this, selection=tally.pending(), attempts=dict(tally.attempts), apart=tuple(tally.apart))
         tally.open_audience()
         number = signals.received[0] if signals.received and tally.is_open else None
         if number is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from framework.core.events import Event
 from framework.core.report import RunReport
 from framework.supervise.attempt import Output
+from framework.supervise.deaths import may_be_a_file
 from framework.supervise.messages import Begun, Ended, Happened, Ready, Refused, Reported, Selected
 from framework.supervise.summary import finished_event
 
@@ -37,8 +38,16 @@ class Current:
     pipeline: str
     attempt: int
     planned: dict[str, Any] = field(default_factory=dict)
+    is_reading: bool = False
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     start: float = field(default_factory=time.monotonic)
+
+    def follow(self, event: Event) -> None:
+        """Take note of what an event says of the run."""
+        if event.name == "run.planned":
+            self.planned, self.is_reading = event.fields, True
+        elif event.name == "run.staged":
+            self.is_reading = False
 
     def report(self, state: State, **known: Any) -> RunReport:
         """Report in place of a child that cannot any more."""
@@ -65,6 +74,7 @@ class Tally:
     upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reports: dict[str, RunReport] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
+    apart: set[str] = field(default_factory=set)
     tracebacks: dict[str, str] = field(default_factory=dict)
     current: Current | None = None
     refused: Refused | None = None
@@ -101,8 +111,8 @@ class Tally:
                 self.current = Current(pipeline, attempt)
                 self.tell(Event("run.begun", f"{pipeline}: looking for new input", "DEBUG", self._context()))
             case Happened(event):
-                if event.name == "run.planned" and self.current:
-                    self.current.planned = event.fields
+                if self.current:
+                    self.current.follow(event)
                 self.tell(replace(event, fields={**self._context(), **event.fields}))
             case Reported(report, traceback):
                 self.settle(report, traceback)
@@ -119,16 +129,21 @@ class Tally:
         run_id = self.current.planned.get("run_id")
         return {"run_id": run_id, **known} if run_id else known
 
-    def settle(self, report: RunReport, traceback: str = "") -> None:
-        """Close an attempt: have it retried, or keep its report and skip what depends on a failed one."""
+    def settle(self, report: RunReport, traceback: str = "", *, died_reading: bool = False) -> None:
+        """Close an attempt: have it retried, or keep its report and skip what depends on a failed one.
+
+        One that died while it read is tried again whatever it died of: then each file is first read apart.
+        """
         current = self.current or Current(report.pipeline, report.attempts)
         context, failure = self._context(), report.failure
         self.current = None
-        if failure and failure.retryable and report.attempts < self.attempts_allowed:
+        if failure and (failure.retryable or died_reading) and report.attempts < self.attempts_allowed:
             self.attempts[report.pipeline] = report.attempts
             self.waits_for = report.pipeline if failure.kind == "transient" else ""
+            (self.apart.add if died_reading else self.apart.discard)(report.pipeline)
             attempt = f"attempt {report.attempts} of {self.attempts_allowed}"
-            text = f"{report.pipeline}: {attempt} failed ({failure.kind}), trying again: {failure.message}"
+            how = "trying again, each file read apart first" if died_reading else "trying again"
+            text = f"{report.pipeline}: {attempt} failed ({failure.kind}), {how}: {failure.message}"
             self.tell(Event("run.retry", text, "WARNING", {**context, "kind": failure.kind, "error": failure.error}))
             return
         self._keep(current.complete(report), traceback)
@@ -153,7 +168,9 @@ class Tally:
             first = self.pending()[0]
             self.current = Current(first, self.attempts.get(first, 0) + 1)
         if self.current is not None:
-            self.settle(self.current.report("FAILED", failure=failure, peak_memory_mb=peak_memory_mb))
+            died_reading = self.current.is_reading and may_be_a_file(failure)
+            report = self.current.report("FAILED", failure=failure, peak_memory_mb=peak_memory_mb)
+            self.settle(report, died_reading=died_reading)
         elif not self.upstream:
             self.refused = Refused(failure)
 

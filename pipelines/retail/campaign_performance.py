@@ -3,7 +3,7 @@
 import polars as pl
 
 from framework import LazyFrame, Pipeline, delta_table, step, table
-from schemas.retail import AMOUNT, Campaign, CampaignPerformance, DailySale
+from schemas.retail import AMOUNT, CampaignPerformance, DailySale
 
 
 def rate(numerator: str, denominator: str) -> pl.Expr:
@@ -12,7 +12,7 @@ def rate(numerator: str, denominator: str) -> pl.Expr:
 
 
 @step(returns=CampaignPerformance)
-def campaign_performance(campaigns: LazyFrame[Campaign], daily_sales: LazyFrame[DailySale]) -> pl.LazyFrame:
+def campaign_performance(campaigns: pl.LazyFrame, daily_sales: LazyFrame[DailySale]) -> pl.LazyFrame:
     """Rate each campaign: one row per campaign. Lazy.
 
     `net_amount` sums the sales of its categories from its first day to its last, both included.
@@ -37,7 +37,10 @@ def campaign_performance(campaigns: LazyFrame[Campaign], daily_sales: LazyFrame[
 
 pipeline = Pipeline(
     "retail.campaign_performance",
-    sources={"campaigns": delta_table("retail/campaigns"), "daily_sales": delta_table("retail/daily_sales")},
+    sources={
+        "campaigns": delta_table("retail/campaigns", schema="schemas/campaign.yaml"),
+        "daily_sales": delta_table("retail/daily_sales"),
+    },
     steps=[campaign_performance],
     outputs=[table("retail/campaign_performance", of=campaign_performance, mode="overwrite")],
 )

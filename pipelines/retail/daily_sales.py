@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from framework import LazyFrame, Pipeline, delta_table, json_file, step, table
+from framework import LazyFrame, Pipeline, Quality, delta_table, expect, json_file, step, table
 from schemas.retail import AMOUNT, DailySale, Product, ValuedSale
 
 
@@ -39,6 +39,7 @@ pipeline = Pipeline(
             mode="replace_partitions",
             partition_by="day",
             recompute_by="day",
+            quality=Quality(time="day", expect=[expect("null_rate", "margin", at_most="1%")]),
         ),
         json_file(
             "retail/daily_sales.json", of=daily_sales, layout="document", order_by=["day", "store_id", "category"]

@@ -11,7 +11,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
-from framework.boundary import QUARANTINE_SCHEMA, Tally, check, compile_contract
+from framework.boundary import QUARANTINE_SCHEMA, Known, Tally, check, compile_contract
 
 MOMENT = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -45,6 +45,7 @@ def hold(model: type[pa.DataFrameModel], *parts: pl.DataFrame | pl.LazyFrame, **
     refused: list[pl.DataFrame] = []
     frames = [located(part) if isinstance(part, pl.DataFrame) else part for part in parts]
     contract = compile_contract(model)
+    asked["known"] = Known(asked.pop("known", None) or {}, asked.pop("repeated", {}))
     checked = check(frames, contract, source="orders", quarantine=refused.append, **asked)
     accepted = checked.accepted.collect(engine="streaming")
     tally = checked.tally

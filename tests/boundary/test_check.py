@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.boundary import check, compile_contract
+from framework.boundary import Known, check, compile_contract
 from framework.core.frames import BLANK
 from framework.core.source import Reference
 from framework.errors import SchemaError
@@ -244,7 +244,7 @@ def test_source_is_read_once_for_everything():
     schema = located(orders({})).collect_schema()
     raw = register_io_source(read, schema=schema, is_pure=True)
     refused = []
-    checked = check([raw], compile_contract(Order), source="orders", quarantine=refused.append, known=KNOWN)
+    checked = check([raw], compile_contract(Order), source="orders", quarantine=refused.append, known=Known(KNOWN))
     daily = checked.accepted.group_by("day").agg(pl.col("price").sum())
     frames = pl.collect_all([checked.accepted, daily, checked.accepted.select(pl.len())], engine="streaming")
     assert [frame.height for frame in frames] == [1, 1, 1]

@@ -161,7 +161,8 @@ def test_quiet_leaves_only_the_result(sluice, project):
 
 def test_interrupting_a_command_exits_130(start, project):
     (project / "pipelines/shop/sample.py").write_text(
-        "import time\ndef generate(out, **given):\n    print('ready', flush=True)\n    time.sleep(3600)\n"
+        # A signal that comes just before one long sleep would be noticed after it.
+        "import time\ndef generate(out, **given):\n    print('ready', flush=True)\n    while True: time.sleep(0.05)\n"
     )
     process = start("sample", "shop", cwd=project)
     assert process.stdout.readline() == "ready\n"

@@ -78,6 +78,8 @@ def test_json_is_one_document_with_everything_a_run_did(sluice, project):
         "reasons": {"product: must be one of ['apples', 'pears', 'plums']": 1, "quantity: must be > 0": 1},
         "released": 0,
         "warnings": [],
+        "warned": {},
+        "refused_again": 0,
     }
     assert first["outputs"]["shop/orders"]["version"] == 1
     assert first["outputs"]["shop/orders"]["partitions"] == 2

@@ -14,7 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from framework import Pipeline, parquet_files, table
+from framework.core.typed import DataFrameModel
+from framework.lake import open_table
+from framework.run.flow import run_in
 from framework.run.readers import judge_files
+from framework.run.request import RunRequest
+from framework.run.workspace import Workspace
 from framework.storage import StorageLocation
 from tests.corpora.golden import inputs
 from tests.sources.reading import read_files
@@ -145,8 +151,8 @@ def parquet(*, checksums: bool) -> bytes:
     return target.getvalue()
 
 
-def test_damaged_parquet_files_with_checksums_are_refused_or_whole(tmp_path):
-    """Every reader crash costs its file only; what is called ok has the rows that were written."""
+def mutations() -> list[bytes]:
+    """A Parquet file with checksums, damaged in all ways: bits turned over, ends cut off, holes."""
     content = parquet(checksums=True)
     chosen = random.Random(3)
     damaged = [d for _, d in flips(content, 250 * MANY, 4)]
@@ -154,6 +160,12 @@ def test_damaged_parquet_files_with_checksums_are_refused_or_whole(tmp_path):
     for _ in range(60 * MANY):
         place, length = chosen.randrange(len(content)), chosen.randrange(1, 64)
         damaged.append(content[:place] + bytes(min(length, len(content) - place)) + content[place + length :])
+    return damaged
+
+
+def test_damaged_parquet_files_with_checksums_are_refused_or_whole(tmp_path):
+    """Every reader crash costs its file only; what is called ok has the rows that were written."""
+    damaged = mutations()
     for n, one in enumerate(damaged):
         (tmp_path / f"{n:05}.parquet").write_bytes(one)
     verdicts = list(judge_files(inputs(tmp_path, "parquet"), StorageLocation(str(tmp_path))))
@@ -163,3 +175,25 @@ def test_damaged_parquet_files_with_checksums_are_refused_or_whole(tmp_path):
         frame = pl.read_parquet(tmp_path / verdict.path, glob=False)
         assert frame.rows() == CELLS, verdict.path
     assert len(read_well) < len(damaged) / 2
+
+
+def test_a_run_that_fails_on_damaged_files_goes_on_with_those_that_are_whole(tmp_path):
+    """Nobody asks for files to be read apart; the first one that fails makes it so, and each is taken in or held."""
+    raw, lake = (StorageLocation(str(tmp_path / name)) for name in ("raw", "lake"))
+    (tmp_path / "raw").mkdir()
+    for n, one in enumerate([parquet(checksums=True), *mutations()]):
+        (tmp_path / "raw" / f"{n:05}.parquet").write_bytes(one)
+    model = type("Cells", (DataFrameModel,), {"__annotations__": dict.fromkeys(SCHEMA, str)})
+    source = parquet_files("*.parquet", schema=model)
+    pipeline = Pipeline("t.cells", sources={"cells": source}, outputs=[table("cells", of="cells", mode="append")])
+    counts = run_in(pipeline, Workspace(raw, lake), RunRequest()).sources["cells"]
+    rows = open_table(lake, "cells").scan().sort("_source_line").collect()
+    whole = {
+        file: group.select(*SCHEMA).rows() for (file,), group in rows.partition_by("_source_file", as_dict=True).items()
+    }
+    assert all(cells == CELLS for cells in whole.values())
+    held = open_table(lake, "_quarantine/t.cells").scan().collect()
+    assert held["line"].null_count() == held.height == counts.files_rejected
+    assert set(held["file"]) | set(whole) == {f"{n:05}.parquet" for n in range(counts.files)}
+    assert "00000.parquet" in whole
+    assert counts.files == counts.files_rejected + len(whole)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.io.plugins import register_io_source
 
-from framework.boundary import Checked, check, compile_contract
+from framework.boundary import Checked, Known, check, compile_contract
 from framework.core.frames import PROVENANCE
 from framework.core.source import Reference
 from framework.run import flow
@@ -53,7 +53,7 @@ class CountingSource:
 
 
 def checked(source: CountingSource, refused: list[pl.DataFrame], *, with_reference: bool = True) -> Checked:
-    known = {PRODUCT: pl.DataFrame({"product_id": ["PRD001"]})} if with_reference else {}
+    known = Known({PRODUCT: pl.DataFrame({"product_id": ["PRD001"]})} if with_reference else {})
     contract = compile_contract(Sale)
     return check([source.scan()], contract, source="sales", quarantine=refused.append, known=known)
 

@@ -89,6 +89,13 @@ def test_absurd_allocation_is_a_limit_not_a_crash(judge):
     assert (verdict.outcome, verdict.reason) == ("limit", "not enough memory to read it")
 
 
+def test_large_file_may_take_longer():
+    limits = Limits(seconds=60.0, seconds_per_mb=5.0)
+    sizes = (0, 2**20, 2**30)
+    assert [limits.seconds_for(FileInput(datetime.now(UTC), "f", size)) for size in sizes] == [60.0, 65.0, 5180.0]
+    assert Limits(seconds=60.0).seconds_for(FileInput(datetime.now(UTC), "f", 2**30)) == 60.0
+
+
 def test_reader_that_cannot_start_is_an_error_of_its_own(judge):
     with pytest.raises(
         ResourceError, match=r"^the process that reads files cannot start: the reader died with exit code"

@@ -145,8 +145,8 @@ def test_step_that_breaks_its_own_schema(tmp_path):
     )
     assert fails(tmp_path, pipeline, GOOD) == (
         "step 'totals' gave rows that break the schema it declares; 'shop/totals' is not written:\n"
-        "  2 x quantity: must be > 5\n"
-        "  1 x tier: must not be empty\n"
+        "  2 x quantity: must be > 5: 1; 2\n"
+        "  1 x tier: must not be empty: nothing\n"
         "nothing of this run is published; correct the step, or the rules of Total"
     )
 

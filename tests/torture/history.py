@@ -230,7 +230,8 @@ def _check_plans(lake: Path, pipeline: str, tables: list[Table], *, is_finished:
     )
     yield from (f"plan: {pipeline} covers {path} {n} times" for path, n in planned.items() if n > 1)
     for table in tables:
-        commits = {version: txn["version"] for version, txn in table.actions("txn")}
+        positions = [(version, txn) for version, txn in table.actions("txn") if txn["appId"].startswith("sluice/")]
+        commits = {version: txn["version"] for version, txn in positions}
         if max(commits.values(), default=0) > len(plans):
             yield f"plan: {table.name} is at sequence {max(commits.values())}, which was never planned"
         for seq, manifest in manifests.items():

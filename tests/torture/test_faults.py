@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
 ONLY_FIRST = {"table.create"}
 """Points that a run on existing tables does not pass."""
+ONLY_HARMED = {"apart.before", "apart.after"}
+"""Points that a run whose files can be read does not pass: see test_files_left_out."""
 CASES = [
-    (run, point) for run in ("first", "incremental") for point in POINTS if run == "first" or point not in ONLY_FIRST
+    (run, point)
+    for run in ("first", "incremental")
+    for point in POINTS
+    if point not in ONLY_HARMED and (run == "first" or point not in ONLY_FIRST)
 ]
 
 
@@ -50,7 +55,7 @@ def hits(run: str, point: str, action: str, reference: Reference) -> range:
 
 @pytest.mark.parametrize("run", ["first", "incremental"])
 def test_every_named_point_is_passed(run: str, reference: Reference):
-    expected = set(POINTS) - (ONLY_FIRST if run == "incremental" else set())
+    expected = set(POINTS) - ONLY_HARMED - (ONLY_FIRST if run == "incremental" else set())
     assert set(reference.passed[0 if run == "first" else 1]) == expected
 
 

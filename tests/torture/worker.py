@@ -15,7 +15,10 @@ from typing import Any
 
 from framework.core import faults
 from framework.core.events import listening
+from framework.lake.quarantine import Selection
 from framework.run.flow import run_in
+from framework.run.quarantine_rows import Desk
+from framework.run.replay import queue
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.settings import S3Settings
@@ -42,7 +45,10 @@ def record_passages() -> None:
 
 
 def carry_out(job: dict[str, Any]) -> dict[str, Any]:
-    """Run the job's pipelines once, or until nothing is new. A stop that was never reached comes at the end."""
+    """Run the job's pipelines once, or until nothing is new; `queue` names one whose mended rows are queued first.
+
+    A stop that was never reached comes at the end.
+    """
     passed.clear()
     faults._hits.clear()
     os.environ["SLUICE_FAULT"] = job.get("fault") or ""
@@ -67,6 +73,9 @@ def _rounds(job: dict[str, Any], states: dict[str, str]) -> int:
     s3 = S3Settings(**job["s3"]) if job.get("s3") else None
     space = Workspace(StorageLocation(job["raw"], s3), StorageLocation(job["lake"], s3), NOW)
     found = [find_pipeline(name) for name in job.get("pipelines") or PIPELINES]
+    if job.get("queue"):
+        desk = Desk(job["queue"], space, find_pipeline(job["queue"]))
+        queue(desk, Selection(states=("mended", "queued")), by=job.get("by", "worker"))
     for number in range(1, MOST_ROUNDS):
         for pipeline in found:
             states[pipeline.name] = run_in(pipeline, space, RunRequest()).state

@@ -17,7 +17,7 @@ from framework.boundary.casts.between import between
 from framework.boundary.casts.counted import counted, is_counted
 from framework.boundary.casts.kept import ALWAYS, Cast
 from framework.boundary.casts.missing import without_tokens
-from framework.boundary.casts.nested import list_in_text, nested
+from framework.boundary.casts.nested import list_in_text, nested, struct_in_text
 from framework.boundary.casts.reading import STRICT, Reading
 from framework.errors import SchemaError
 
@@ -59,6 +59,8 @@ def _cast(raw: pl.Expr, typed: pl.Expr, source: pl.DataType, target: pl.DataType
 def _from_text(raw: pl.Expr, typed: pl.Expr, target: pl.DataType, reading: Reading) -> Cast:
     if isinstance(target, pl.List | pl.Array):
         return list_in_text(raw, target, reading, cast)
+    if isinstance(target, pl.Struct):
+        return struct_in_text(raw, target, reading, cast)
     if isinstance(target, pl.Enum | pl.Categorical):
         return text_words.category(raw, typed, target)
     return _READERS[_kind(target)](raw, typed, target, reading)

@@ -16,7 +16,7 @@ from framework.boundary.casts.layouts import has_time
 from framework.boundary.casts.nested import as_type
 from framework.boundary.casts.reading import DROP_SURPLUS, ROUND, TRUNCATE, Reading
 from framework.boundary.casts.text_words import ENCODINGS
-from framework.core.source import NAN_POLICIES
+from framework.core.source import ABSENT_POLICIES, EMPTY_POLICIES, NAN_POLICIES
 from framework.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ KEYS: dict[str, Fits] = {
     "false_words": lambda t: t == pl.Boolean,
     "null_tokens": lambda _: True,
     "nan": _is_number,
+    "empty": lambda _: True,
+    "absent": lambda _: True,
     "decimal_comma": _is_number,
     "thousands": _is_number,
     "currency": _is_number,
@@ -62,7 +64,9 @@ LOSSES: dict[str, Fits] = {
     TRUNCATE: lambda t: t.is_numeric() or t.is_temporal(),
     DROP_SURPLUS: lambda t: isinstance(t, pl.Array | pl.Struct),
 }
-OTHER_KEYS = frozenset({"sensitive"})
+OLDER_NAMES = ("aliases", "renamed_from")
+"""Keys whose value is a name, or names, that a column had before."""
+OTHER_KEYS = frozenset({"sensitive", *OLDER_NAMES})
 """Keys that say something else of a column."""
 
 
@@ -90,7 +94,9 @@ def read_metadata(dtype: pl.DataType, metadata: Mapping[str, Any]) -> tuple[Read
     for key, value in metadata.items():
         if not isinstance(key, str):
             continue
-        if key not in KEYS:
+        if key in OLDER_NAMES:
+            _refuse_no_names(found, key, value)
+        elif key not in KEYS:
             _refuse_misspelt(found, key)
         elif not any(KEYS[key](t) for t in found.dtypes):
             found.refuse(f"metadata '{key}' has no meaning for {dtype}", "drop it, or change the type")
@@ -98,6 +104,23 @@ def read_metadata(dtype: pl.DataType, metadata: Mapping[str, Any]) -> tuple[Read
             _READERS[key](found, key, value)
     _hold_together(found)
     return (Reading(**found.parts) if not found.wrong else Reading()), found.wrong
+
+
+def older_names(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the names that a column had before, the latest first.
+
+    >>> older_names({"aliases": ["price", "unitPrice"], "owner": "sales"})
+    ('price', 'unitPrice')
+    """
+    given = [metadata.get(key) for key in OLDER_NAMES]
+    lists = [[names] if isinstance(names, str) else names for names in given]
+    return tuple(dict.fromkeys(name for names in lists if isinstance(names, list | tuple) for name in names))
+
+
+def _refuse_no_names(found: _Found, key: str, value: Any) -> None:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
+        found.refuse(f"metadata '{key}' must be a name or a list of names, got {value!r}")
 
 
 def _within(dtype: pl.DataType) -> Iterator[pl.DataType]:
@@ -213,6 +236,8 @@ _READERS: dict[str, Callable[[_Found, str, Any], None]] = {
     "false_words": _words,
     "null_tokens": _words,
     "nan": _one_of(*NAN_POLICIES),
+    "empty": _one_of(*EMPTY_POLICIES),
+    "absent": _one_of(*ABSENT_POLICIES),
     "decimal_comma": _flag,
     "thousands": _words,
     "currency": _words,

@@ -8,6 +8,20 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from framework.boundary.casts.json_text import (
+    FLAT_ARRAY,
+    ITEM,
+    KEYS,
+    VALUES,
+    count_values,
+    is_object,
+    is_text,
+    keys_and_values,
+    members,
+    once,
+    plain_text,
+    value_of,
+)
 from framework.boundary.casts.kept import ALWAYS, Cast, only_if
 
 if TYPE_CHECKING:
@@ -19,12 +33,8 @@ if TYPE_CHECKING:
 
     Inner = Callable[[pl.Expr, pl.Expr, pl.DataType, pl.DataType, Reading], Cast]
 
-STRING = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"'
-NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
-ITEM = rf"(?:{STRING}|{NUMBER}|true|false|null)"
-BLANKS = r"[ \t\r\n]*"
-FLAT_ARRAY = rf"^{BLANKS}\[{BLANKS}(?:{ITEM}{BLANKS}(?:,{BLANKS}{ITEM}{BLANKS})*)?\]{BLANKS}$"
-"""A JSON array of plain values."""
+
+_SOUND, _TEXTS, _MORE = "sound", "texts", "more"
 
 
 def nested(raw: pl.Expr, source: pl.DataType, target: pl.DataType, reading: Reading, inner: Inner) -> Cast | None:
@@ -90,26 +100,53 @@ def _fields(raw: pl.Expr, source: pl.Struct, target: pl.Struct, reading: Reading
 
 
 def list_in_text(raw: pl.Expr, target: pl.List | pl.Array, reading: Reading, inner: Inner) -> Cast:
-    """Read a JSON array of plain values; numbers keep the text they have there.
-
-    NOTE: `json_decode` would turn 12345678901234567890.12 into 12345678901234567000 (polars 2.1), so the items are cut
-    out of the text; only strings with a backslash go through it.
-    """
-    is_array = raw.str.contains(FLAT_ARRAY)
-    parts = pl.when(is_array).then(raw).str.extract_all(ITEM)
-    item = pl.element()
-    plain = item.str.slice(1, item.str.len_chars() - 2)
-    escaped = pl.concat_str(pl.lit("["), pl.when(item.str.contains("\\", literal=True)).then(item), pl.lit("]"))
-    unescaped = escaped.fill_null("[]").str.json_decode(pl.List(pl.String)).list.first()
-    text = (
-        pl.when(item == "null").then(None)
-        .when(~item.str.starts_with('"')).then(item)
-        .when(item.str.contains("\\", literal=True)).then(unescaped)
-        .otherwise(plain)
-    )  # fmt: skip
-    texts = parts.list.eval(text)
+    """Read a JSON array of plain values; numbers keep the text they have there."""
+    is_array = raw.str.contains(FLAT_ARRAY) & is_text(raw)
+    texts = pl.when(is_array).then(raw).str.extract_all(ITEM).list.eval(plain_text(pl.element()))
     done = _items(texts, pl.List(pl.String()), target, reading, inner)
     return Cast(done.value, only_if(raw, is_array & done.kept), done.lost)
+
+
+def struct_in_text(raw: pl.Expr, target: pl.Struct, reading: Reading, inner: Inner) -> Cast:
+    """Read a JSON object, each of whose values is text for the cast to its field; keys must not occur twice.
+
+    Each stage is a list of one item, over which the next one is evaluated: that way Polars (2.1) computes it once, and
+    not once per field and level.
+    """
+    sound = once(pl.when(is_object(raw)).then(raw))  # nothing else may be decoded
+    cut = sound.list.eval(members(pl.element())).list.eval(keys_and_values(pl.element()))
+    texts = cut.list.eval(_texts(target))
+    given = pl.Struct({field.name: pl.String for field in target.fields})
+    part = pl.element().struct
+    done = _fields(part.field(_TEXTS), given, target, reading, inner)
+    is_more = part.field(_MORE)
+    fits, lost = part.field(_SOUND) & done.kept & ~is_more, done.lost
+    if reading.drops_surplus:
+        fits, lost = part.field(_SOUND) & done.kept, is_more if done.lost is None else done.lost | is_more
+    return Cast(
+        texts.list.eval(done.value).list.first(),
+        only_if(raw, texts.list.eval(fits).list.first()),
+        None if lost is None else texts.list.eval(lost).list.first(),
+    )
+
+
+def _texts(target: pl.Struct) -> pl.Expr:
+    """The texts of a struct's fields in a JSON object, whether it is sound, and whether it says more than they."""
+    part = pl.element().struct
+    keys, values = part.field(KEYS), part.field(VALUES)
+    is_sound = keys.list.n_unique() == keys.list.len()
+    texts, count = [], pl.lit(0, dtype=pl.UInt32)
+    for field in target.fields:
+        value = value_of(field.name, keys, values)
+        is_nested = as_type(field.dtype).is_nested()
+        texts.append((pl.when(value != "null").then(value) if is_nested else plain_text(value)).alias(field.name))
+        count += (value != "null").fill_null(value=False).cast(pl.UInt32)
+    is_more = is_sound & (count_values(values) > count)
+    return pl.struct(
+        pl.when(is_sound).then(pl.struct(texts)).alias(_TEXTS),
+        is_sound.fill_null(value=False).alias(_SOUND),
+        is_more.fill_null(value=False).alias(_MORE),
+    )
 
 
 def type_within(dtype: pl.List | pl.Array) -> pl.DataType:

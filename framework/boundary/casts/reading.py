@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from framework.core.source import Nan
+    from framework.core.source import Absent, Empty, Nan
 
 Ambiguous = Literal["refuse", "earliest", "latest"]
 ROUND, TRUNCATE, DROP_SURPLUS = "round", "truncate", "drop_surplus"
@@ -21,7 +21,7 @@ ROUND, TRUNCATE, DROP_SURPLUS = "round", "truncate", "drop_surplus"
 class Reading:
     """What a column's raw values may look like beyond the strict default, and which losses are allowed.
 
-    `null_tokens` and `nan` are None where the column says nothing, so that its source may.
+    `null_tokens`, `nan`, `empty` and `absent` are None where the column says nothing, so that its source may.
     """
 
     formats: tuple[str, ...] = ()
@@ -31,6 +31,8 @@ class Reading:
     false_words: tuple[str, ...] = ()
     null_tokens: tuple[str, ...] | None = None
     nan: Nan | None = None
+    empty: Empty | None = None
+    absent: Absent | None = None
     decimal_comma: bool = False
     thousands: tuple[str, ...] = ()
     currency: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 import pandera.polars as pa
 import polars as pl
 
-from framework import LazyFrame, csv_files, step, table
+from framework import LazyFrame, check, csv_files, step, table
 
 
 class Sale(pa.DataFrameModel):
@@ -36,6 +36,11 @@ def calls(unchecked: pl.LazyFrame, products: LazyFrame[Product], sales: LazyFram
     clean(products)  # error: has incompatible type "LazyFrame[Product]"; expected "LazyFrame[Sale]"
     clean(sales, limit="5")  # error: Argument "limit" to "clean" has incompatible type "str"; expected "int"
     clean(clean(sales))  # error: has incompatible type "LazyFrame"; expected "LazyFrame[Sale]"
+    clean(check(unchecked, Product))  # error: Argument 2 to "check" has incompatible type "type[Product]"
+    checked = check(unchecked, Sale)
+    clean(checked.head(3))  # error: has incompatible type "LazyFrame"; expected "LazyFrame[Sale]"
+    check(unchecked, int)  # error: Value of type variable "S" of "check" cannot be "int"
+    check(unchecked, Sale, refused=print).nonsense()  # error: "LazyFrame[Sale]" has no attribute "nonsense"
     clean(sales).collect().nonsense()  # error: "DataFrame" has no attribute "nonsense"
 
 

@@ -3,7 +3,7 @@
 import pandera.polars as pa
 import polars as pl
 
-from framework import LazyFrame, Pipeline, csv_files, delta_table, run_time, step, table
+from framework import LazyFrame, Pipeline, check, csv_files, delta_table, run_time, step, table
 
 
 class Sale(pa.DataFrameModel):
@@ -42,3 +42,10 @@ def in_a_test(checked: LazyFrame[Sale], known: LazyFrame[Total]) -> pl.DataFrame
     """A step is called like the function it is."""
     few: pl.LazyFrame = clean(checked, limit=3)
     return totals(checked, known).join(few, on="id").collect()
+
+
+def in_a_notebook(raw: pl.LazyFrame, known: LazyFrame[Total]) -> LazyFrame[Total]:
+    """What was checked may go where its schema is asked for, and on through steps once it is checked again."""
+    refused: list[pl.DataFrame] = []
+    sales: LazyFrame[Sale] = check(raw, Sale, refused=refused.append)
+    return check(totals(check(clean(sales), Sale), known), Total)
