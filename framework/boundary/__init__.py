@@ -1,7 +1,7 @@
 """Pandera schemas compiled into the plan: `check` sorts raw rows while they are read."""
 
 from framework.boundary.absent import is_told_absent
-from framework.boundary.check import QUARANTINE_SCHEMA, Checked, check, check_both
+from framework.boundary.check import Checked, check, check_both
 from framework.boundary.conform import Violations, conform, settled_rules
 from framework.boundary.contract import ColumnSpec, Contract, Rule, compile_contract
 from framework.boundary.judge import unique_keys
@@ -12,6 +12,7 @@ from framework.boundary.partitions import MAX_VALUES, Share
 from framework.boundary.repeated import KeySpool, Repeated
 from framework.boundary.rule import DatasetRule, rule_key, total
 from framework.boundary.schema_files import load_schema, resolve_schema
+from framework.boundary.sorter import QUARANTINE_SCHEMA
 from framework.boundary.tally import MASK, Tally, shown
 from framework.boundary.totals import Finding
 from framework.boundary.untouched import untouched_columns

@@ -33,25 +33,37 @@ def conform(frame: pl.LazyFrame, contract: Contract, step: str) -> pl.LazyFrame:
         SchemaError: at planning, naming every missing column and every type that differs.
     """
     found = frame.collect_schema()
-    surplus = [name for name in found if name not in contract.columns]
-    wrong = []
+    wrong = missing_columns(found, contract, lambda spec: spec.required)
     for name, spec in contract.columns.items():
-        if name not in found and spec.required:
-            near = get_close_matches(name, surplus, n=1)
-            wrong.append(f"{name} is missing" + (f" (is '{near[0]}' meant?)" if near else ""))
-        elif name in found and found[name] != spec.dtype and not _same_family(found[name], spec.dtype):
+        if name in found and found[name] != spec.dtype and not _same_family(found[name], spec.dtype):
             wrong.append(f"{name} is {found[name]}, declared {spec.dtype}")
-    foreign = [name for name in surplus if name not in PROVENANCE]
-    if contract.is_strict and foreign:
-        wrong.append(f"{', '.join(foreign)}: not declared")
     wrong.extend(misplaced(found, contract))
     if wrong:
         raise SchemaError(f"step '{step}' does not give what {contract.name} declares: {'; '.join(wrong)}")
     specs = contract.columns.values()
+    foreign = foreign_columns(found, contract)
     kept = frame.select(n for n in found if n not in foreign) if contract.is_filter else frame
     added = [pl.lit(s.default, dtype=s.dtype).alias(s.name) for s in specs if s.name not in found]
     cast = [pl.col(s.name).cast(s.dtype) for s in specs if s.name in found and found[s.name] != s.dtype]
     return kept.with_columns(*added, *cast)
+
+
+def foreign_columns(found: Iterable[str], contract: Contract) -> list[str]:
+    """The columns that a contract does not have, but for provenance."""
+    return [name for name in found if name not in contract.columns and name not in PROVENANCE]
+
+
+def missing_columns(found: Collection[str], contract: Contract, must: Callable[[ColumnSpec], bool]) -> list[str]:
+    """Say which columns that must be there are not, and which are there that a strict schema does not have."""
+    foreign = foreign_columns(found, contract)
+    wrong = []
+    for name, spec in contract.columns.items():
+        if name not in found and must(spec):
+            near = get_close_matches(name, foreign, n=1)
+            wrong.append(f"{name} is missing" + (f" (is '{near[0]}' meant?)" if near else ""))
+    if contract.is_strict and foreign:
+        wrong.append(f"{', '.join(foreign)}: not declared")
+    return wrong
 
 
 def misplaced(names: Iterable[str], contract: Contract) -> list[str]:

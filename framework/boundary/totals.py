@@ -137,6 +137,23 @@ class Totals:
         return values
 
 
+def in_one_frame(rules: Sequence[DatasetRule]) -> list[pl.Expr]:
+    """The aggregates of dataset rules, as expressions over a frame that has all rows; for `findings_in_one_frame`."""
+    return [_whole(a).alias(f"{i}.{j}") for i, rule in enumerate(rules) for j, a in enumerate(rule.aggregates)]
+
+
+def findings_in_one_frame(rules: Sequence[DatasetRule], values: pl.DataFrame) -> list[Finding]:
+    """Judge dataset rules by the values of `in_one_frame`."""
+    series = {value.name: value for value in values}
+    return [_finding(series, number, rule) for number, rule in enumerate(rules)]
+
+
+def _whole(aggregate: Aggregate) -> pl.Expr:
+    if aggregate.kind == "Distinct" and aggregate.of is not None:
+        return aggregate.of.drop_nulls().unique().sort().implode()
+    return aggregate.whole
+
+
 def _finding(values: Mapping[str, pl.Series], number: int, rule: DatasetRule) -> Finding:
     own = pl.DataFrame([values[f"{number}.{j}"].alias(f"{DatasetRule.COLUMN}{j}") for j in range(len(rule.aggregates))])
     holds = own.select(rule.holds.fill_null(value=True)).item() if rule.aggregates else True

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import polars as pl
 
-from framework.boundary.check import Checked
-from framework.boundary.check import check as sort_rows
-from framework.boundary.conform import misplaced, passing
+from framework.boundary.check import sift
+from framework.boundary.conform import misplaced, missing_columns, passing
 from framework.boundary.contract import Contract, compile_contract
 from framework.boundary.messages import describe, describe_findings
 from framework.boundary.messages import rows as counted
+from framework.boundary.totals import findings_in_one_frame, in_one_frame
 from framework.core.frames import PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 from framework.core.typed import DataFrameModel, LazyFrame
 from framework.errors import BoundaryError, SchemaError
@@ -20,7 +19,11 @@ from framework.errors import BoundaryError, SchemaError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from framework.boundary.tally import Tally
+
     Refused = Callable[[pl.DataFrame], None]
+
+COUNT = "rows"
 
 S = TypeVar("S", bound=DataFrameModel)
 
@@ -30,19 +33,17 @@ def check(rows: pl.LazyFrame, schema: type[S], *, refused: Refused | None = None
 
     One row per row that holds, in their order. Values are cast where nothing is lost, as from files. Columns
     that the schema does not have are left out, but for provenance. Lazy: nothing is read, and the frame is checked in
-    the one pass in which it is used.
+    the one pass in which it is used, as often as it is used.
 
     Args:
         rows: The frame.
         schema: What its rows must be like.
         refused: Takes the rows that do not hold, batch by batch, in frames of `row` (from 1), `reasons` and `raw` (the
-            values as JSON); the last of them once all rows have been read. Without it the first batch with such a row
-            fails.
+            values as JSON), each time the frame is used. Without it the first batch with such a row fails.
 
     Raises:
         DefinitionError: when the schema cannot be compiled.
-        SchemaError: when a column is missing, or has a type that cannot become the declared one; or when a rule over
-            all rows takes a second look at them, which only a pipeline can.
+        SchemaError: when a column is missing, or has a type that cannot become the declared one.
         BoundaryError: when the frame is collected or written, and rows, or all of them together, break a rule.
 
     >>> class Order(DataFrameModel):
@@ -55,33 +56,17 @@ def check(rows: pl.LazyFrame, schema: type[S], *, refused: Refused | None = None
     [(3, ['amount: must be a whole number'], '{"amount":"x"}')]
     """
     contract = compile_contract(schema)
-    if any(rule.second_look for rule in contract.dataset_rules):
-        _refuse_to_look()
     found = rows.collect_schema()
-    _require_columns(found, contract)
-    keep = _nowhere if refused is None else _handing(refused)
-    checked = sort_rows([_located(rows)], contract, source="", quarantine=keep)
-    columns = [*contract.columns, *(name for name in PROVENANCE if name in found)]
-    accepted = checked.accepted.select(columns)
-    if refused is None:
-        accepted = _failing(accepted, checked, contract)
-    if refused is not None or contract.dataset_rules:
-        accepted = pl.concat([accepted, _settled(accepted, checked, contract)])
-    return cast("LazyFrame[S]", accepted)
-
-
-def _require_columns(found: pl.Schema, contract: Contract) -> None:
-    surplus = [name for name in found if name not in contract.columns and name not in PROVENANCE]
-    wrong = []
-    for name, spec in contract.columns.items():
-        if name not in found and spec.required and spec.default is None:
-            near = get_close_matches(name, surplus, n=1)
-            wrong.append(f"{name} is missing" + (f" (is '{near[0]}' meant?)" if near else ""))
-    if contract.is_strict and surplus:
-        wrong.append(f"{', '.join(surplus)}: not declared")
+    wrong = missing_columns(found, contract, lambda spec: spec.required and spec.default is None)
     wrong.extend(misplaced(found, contract))
     if wrong:
         raise SchemaError(f"the frame is not what {contract.name} declares: {'; '.join(wrong)}")
+    columns = [*contract.columns, *(name for name in PROVENANCE if name in found)]
+    accepted = sift(_located(rows), contract, _failing(contract) if refused is None else _handing(refused))
+    accepted = accepted.select(columns)
+    if contract.dataset_rules:
+        accepted = pl.concat([accepted, _held_as_a_whole(accepted, contract)])
+    return cast("LazyFrame[S]", accepted)
 
 
 def _located(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -93,44 +78,33 @@ def _located(rows: pl.LazyFrame) -> pl.LazyFrame:
     return located.with_columns(pl.col(SOURCE_LINE).cast(pl.Int64), *added)
 
 
-def _nowhere(_rows: pl.DataFrame) -> None:
-    """Refused rows of a frame that fails with them."""
-
-
-def _handing(refused: Refused) -> Refused:
+def _handing(refused: Refused) -> Callable[[pl.DataFrame, Tally], None]:
     """Hand refused rows over in the columns that mean something where there are no files."""
-    return lambda rows: refused(rows.select(pl.col("line").alias("row"), "reasons", "raw"))
+    return lambda rows, _tally: refused(rows.select(pl.col("line").alias("row"), "reasons", "raw"))
 
 
-def _failing(accepted: pl.LazyFrame, checked: Checked, contract: Contract) -> pl.LazyFrame:
-    """Let rows pass until one is refused."""
+def _failing(contract: Contract) -> Callable[[pl.DataFrame, Tally], None]:
+    """Fail with the first batch that has refused rows."""
 
-    def hold(batch: pl.DataFrame) -> pl.DataFrame:
-        if checked.has_refused:
-            tally = checked.tally
-            head = f"{tally.refused:,} of {counted(tally.rows_in)} so far broke rules of {contract.name}:"
-            fix = "correct them, or take them apart: check(..., refused=...)"
-            raise BoundaryError("\n".join([head, *describe(tally), fix]))
-        return batch
+    def fail(_rows: pl.DataFrame, tally: Tally) -> None:
+        head = f"{counted(tally.refused)} broke rules of {contract.name}, and there may be more:"
+        fix = "correct them, or take them apart: check(..., refused=...)"
+        raise BoundaryError("\n".join([head, *describe(tally), fix]))
 
-    return passing(accepted, hold, accepted.collect_schema())
+    return fail
 
 
-def _settled(accepted: pl.LazyFrame, checked: Checked, contract: Contract) -> pl.LazyFrame:
-    """No rows; but once all have passed, the last refused ones are handed over and the rules over all rows are held."""
+def _held_as_a_whole(accepted: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
+    """No rows; but once all have passed, the rules over all rows are held."""
     schema = accepted.collect_schema()
 
-    def settle(_counted: pl.DataFrame) -> pl.DataFrame:
-        tally = checked.tally
-        broken = [f for f in checked.totals.findings(_refuse_to_look) if not f.holds and f.rule.severity == "error"]
+    def hold(values: pl.DataFrame) -> pl.DataFrame:
+        findings = findings_in_one_frame(contract.dataset_rules, values)
+        broken = [finding for finding in findings if not finding.holds and finding.rule.severity == "error"]
         if broken:
-            head = f"{contract.name}: rules over all rows broken by {counted(tally.accepted)}:"
+            head = f"{contract.name}: rules over all rows broken by {counted(values[COUNT].item())}:"
             raise BoundaryError("\n".join([head, *describe_findings(broken, contract)]))
         return schema.to_frame()
 
-    return passing(accepted.select(pl.len()), settle, schema)
-
-
-def _refuse_to_look(_plan: pl.LazyFrame | None = None) -> NoReturn:
-    """A frame passes once: what its rules would have to read again is kept by a run."""
-    raise SchemaError("a rule over all rows takes a second look at them, which a frame cannot; hold it in a pipeline")
+    whole = accepted.select(*in_one_frame(contract.dataset_rules), pl.len().alias(COUNT))
+    return passing(whole, hold, schema)
