@@ -113,7 +113,7 @@ def decided(plan: RunPlan, space: Workspace) -> LeftOut | None:
     handle = open_table(space.lake, name)
     if handle is None or handle.sequence(app_id(plan.pipeline, name)) != plan.seq:
         return None
-    return LeftOut(refused_files(handle, plan.seq), is_judged=True, is_final=True)
+    return LeftOut(refused_files(handle, plan.seq, plan.run_id), is_judged=True, is_final=True)
 
 
 def is_behind(plan: RunPlan, space: Workspace, tables: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,15 @@ from framework.sources import PROVENANCE_TYPES, textual
 from framework.sources.json_values import loads, shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from framework.core.plan import Input, RunPlan
     from framework.core.source import Expected
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
 
+Older = Mapping[str, tuple[str, ...]]
+"""The names that columns had before, the latest first."""
 TEXT = "_json"
 UNFIT = "its values no longer fit the schema: {}"
 
@@ -129,6 +132,7 @@ def as_raw(rows: pl.LazyFrame, expected: Expected) -> pl.LazyFrame:
     """Make quarantined rows raw rows with provenance again: their values as mended, or else as they were read. Lazy.
 
     A line that could not be split stays malformed unless it was mended; so does one whose values do not fit any more.
+    A row from before a column was renamed has it under its older name.
     """
     columns = textual(expected)
     is_malformed = pl.col("mended").is_null() & (pl.col("failure") == "parse")
@@ -144,9 +148,9 @@ def as_raw(rows: pl.LazyFrame, expected: Expected) -> pl.LazyFrame:
     schema = pl.Schema({**columns, **told, MALFORMED: pl.String(), **PROVENANCE_TYPES})
 
     def parsed(batch: pl.DataFrame) -> pl.DataFrame:
-        values = _parsed(batch, columns)
+        values = _parsed(batch, columns, expected.older)
         if names:
-            values = values.with_columns(_absent(values[TEXT], names))
+            values = values.with_columns(_absent(values[TEXT], names, expected.older))
         return values.select(schema.names())
 
     return given.map_batches(
@@ -154,22 +158,25 @@ def as_raw(rows: pl.LazyFrame, expected: Expected) -> pl.LazyFrame:
     )
 
 
-def _absent(texts: pl.Series, names: list[str]) -> pl.Series:
+def _absent(texts: pl.Series, names: list[str], older: Older) -> pl.Series:
     """Which of the columns of which it must be told a quarantined record lacks: its JSON has no key of that name."""
     records = [loads(text) for text in texts]
-    lacks = [{name: name not in record for name in names} for record in records]
+    lacks = [{name: record.keys().isdisjoint((name, *older.get(name, ()))) for name in names} for record in records]
     return pl.Series(ABSENT, lacks, dtype=pl.Struct(dict.fromkeys(names, pl.Boolean)))
 
 
-def _parsed(batch: pl.DataFrame, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
+def _parsed(batch: pl.DataFrame, columns: Mapping[str, pl.DataType], older: Older) -> pl.DataFrame:
     """Parse the values of all rows at once; where one does not fit its column, row by row."""
+    before = {old: columns[name] for name, names in older.items() for old in names if old not in columns}
+    now = [pl.coalesce(name, *(old for old in names if old in before)) for name, names in older.items()]
     try:
-        return batch.with_columns(pl.col(TEXT).str.json_decode(pl.Struct(columns)).struct.unnest())
+        found = batch.with_columns(pl.col(TEXT).str.json_decode(pl.Struct({**columns, **before})).struct.unnest())
     except pl.exceptions.ComputeError:
-        told = [_shaped(text, columns) for text in batch[TEXT]]
-    values = pl.DataFrame([row for row, _ in told], schema=dict(columns), orient="row")
-    wrong = pl.Series([problem for _, problem in told], dtype=pl.String)
-    return batch.with_columns(pl.coalesce(MALFORMED, wrong).alias(MALFORMED)).hstack(values)
+        told = [_shaped(text, {**columns, **before}) for text in batch[TEXT]]
+        values = pl.DataFrame([row for row, _ in told], schema={**columns, **before}, orient="row")
+        wrong = pl.Series([problem for _, problem in told], dtype=pl.String)
+        found = batch.with_columns(pl.coalesce(MALFORMED, wrong).alias(MALFORMED)).hstack(values)
+    return found.with_columns(now).drop(before)
 
 
 def _shaped(text: str, columns: Mapping[str, pl.DataType]) -> tuple[dict[str, Any], str | None]:

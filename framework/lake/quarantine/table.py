@@ -183,9 +183,13 @@ def with_id(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.with_columns(pl.concat_str(pl.lit("q"), text.chash.sha2_256().str.head(ID_LENGTH)).alias("id"))
 
 
-def refused_files(handle: TableHandle, seq: int) -> dict[str, dict[str, str]]:
-    """The files that a sequence refused as a whole: per source their paths, with the reason."""
-    of_files = handle.scan().filter((pl.col("seq") == seq) & pl.col("line").is_null())
+def refused_files(handle: TableHandle, seq: int, run_id: str) -> dict[str, dict[str, str]]:
+    """The files that a sequence refused as a whole, be it once more: per source their paths, with the reason.
+
+    A file that is refused again keeps the sequence that refused it first; its trail has the run.
+    """
+    again = pl.col("trail").list.join("\n").str.contains(f'"by": "run {run_id}", "did": "refused"', literal=True)
+    of_files = handle.scan().filter(pl.col("line").is_null() & ((pl.col("seq") == seq) | again.fill_null(value=False)))
     found: dict[str, dict[str, str]] = {}
     for source, file, reasons in of_files.select("source", "file", "reasons").collect().rows():
         found.setdefault(source, {})[file] = str(reasons[0]).removeprefix(OF_FILE)
