@@ -32,7 +32,7 @@ class RenamedListing(RenamedSale):
     ("schema", "reason"),
     [
         (RenamedSale, "pieces: must be > -5"),
-        (RenamedListing, "its values no longer fit the schema"),
+        (RenamedListing, "note: must be of type List(Int64)"),
     ],
 )
 def test_a_row_from_before_a_column_was_renamed_is_judged_by_its_value(tmp_path: Path, schema: type, reason: str):
