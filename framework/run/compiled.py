@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,7 +20,7 @@ from framework.boundary import (
     untouched_columns,
     with_nulls,
 )
-from framework.core.clock import at_run_time
+from framework.core.clock import at_run_time, run_time
 from framework.core.source import FileSource
 from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, StepError
 from framework.lake import to_storable
@@ -31,6 +31,7 @@ from framework.sources import PROVENANCE_TYPES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from framework.core.typed import DataFrameModel
     from framework.definition import Output, Pipeline, Step
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -51,7 +52,7 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
         if model is None:
             continue
         try:
-            contract = compile_contract(resolve_schema(model))
+            contract = _compiled(resolve_schema(model), run_time())
             source = pipeline.file_sources.get(node)
             found[node] = with_nulls(contract, source.nulls, source=node) if source else contract
             problems.extend(budget_problems(node, source, found[node]) if source else ())
@@ -60,6 +61,12 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
     if problems:
         raise DefinitionError(sorted(set(problems)))
     return found
+
+
+@lru_cache(maxsize=256)
+def _compiled(model: type[DataFrameModel], _moment: datetime) -> Contract:
+    """Compile a schema once for each time that its rules are fixed to: a run looks at it several times."""
+    return compile_contract(model)
 
 
 def wire(
