@@ -15,8 +15,8 @@ WHERE = "markov_credit"
 ADDED = ("removal_effect", "credit")
 MOST_CHANNELS = 300
 """The chain is solved in Python, in the cube of the number of channels."""
-BEFORE, STARTS, ENDS, ALONE, LOST, COUNT, UNITS = (
-    f"__{name}" for name in ("before", "starts", "ends", "alone", "lost", "count", "units")
+BEFORE, STARTS, ENDS, ALONE, LOST, COUNT, UNITS, ASTRAY = (
+    f"__{name}" for name in ("before", "starts", "ends", "alone", "lost", "count", "units", "astray")
 )
 MOVE = (BEFORE, STARTS, ENDS, ALONE, LOST)
 
@@ -48,7 +48,7 @@ def markov_credit(
 
     Raises:
         TransformError: at definition, when a column is not there or of the wrong type; when run, for more than 300
-            channels.
+            channels, or journeys whose positions are not 1, 2 and so on up to their `touches`.
 
     >>> journeys = pl.LazyFrame({
     ...     "order": [1, 1, 2], "ad": ["search", "mail", "mail"], "value": [60, 60, 30],
@@ -82,14 +82,26 @@ def _moves(journeys: pl.LazyFrame, channel: str, conversion: str, units: pl.Expr
         (pl.col("touches") == 0).alias(ALONE),
         pl.lit(is_lost).alias(LOST),
         units.alias(UNITS),
+        _is_astray(conversion).alias(ASTRAY),
     )
     worth = pl.when(pl.col(ENDS) | pl.col(ALONE)).then(pl.col(UNITS)).sum()
-    return placed.group_by(channel, *MOVE).agg(pl.len().cast(pl.Int64).alias(COUNT), worth)
+    return placed.group_by(channel, *MOVE).agg(pl.len().cast(pl.Int64).alias(COUNT), worth, pl.col(ASTRAY).sum())
+
+
+def _is_astray(conversion: str) -> pl.Expr:
+    """True for touches of which the chain cannot tell what came before, or whether anything comes after."""
+    place = pl.col("position").cum_count().over(conversion, order_by="position")
+    is_in_step = (pl.col("position") == place) & (pl.col("touches") == pl.len().over(conversion))
+    return (pl.col("touches") != 0) & ~is_in_step
 
 
 def _solve(moves: pl.DataFrame, channel: str, types: pl.Schema) -> pl.DataFrame:
     """Share out the value of all conversions by the removal effects of the chain."""
     touched = moves.filter(~pl.col(ALONE))
+    astray = touched[ASTRAY].sum()
+    if astray:
+        what = f"{astray:,} touches are in journeys whose positions are not 1, 2 and so on up to their touches"
+        raise TransformError(f"{WHERE}: {what}; give the rows of find_journeys, whole")
     names = sorted(set(touched[channel].to_list()), key=lambda name: (name is None, name))
     if len(names) > MOST_CHANNELS:
         what = f"column '{channel}' has {len(names)} values, expected at most {MOST_CHANNELS}"

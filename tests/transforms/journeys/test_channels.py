@@ -139,3 +139,14 @@ def test_too_many_channels_for_the_chain_are_refused_when_run():
         credits_of(markov_credit, paths)
     what = "column 'ad' has 301 values, expected at most 300; put rare channels together first"
     assert str(caught.value) == f"markov_credit: {what}"
+
+
+@pytest.mark.parametrize("engine", ["streaming", "in-memory"])
+@pytest.mark.parametrize(
+    ("position", "touches"), [([2, 3], [2, 2]), ([1, 1], [2, 2]), ([1, 2], [3, 3]), ([0, 1], [2, 2]), ([1, 2], [2, 1])]
+)
+def test_journeys_that_are_not_whole_are_refused_by_the_chain(engine, position, touches):
+    rows = journeys_of([(cents(100), ["a", "b"]), (cents(50), ["c"])])
+    broken = rows.with_columns(position=pl.Series([*position, 1]), touches=pl.Series([*touches, 1]))
+    with pytest.raises(TransformError, match="journeys whose positions are not 1, 2"):
+        broken.lazy().pipe(markov_credit, **KEYS).collect(engine=engine)
