@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
 SHOWN = 5
+WIDE = (pl.Int64, pl.Int128, pl.UInt64, pl.UInt128)
 
 
 def type_words(spec: ColumnSpec) -> str:
@@ -53,9 +54,9 @@ def _time_words(dtype: pl.DataType, reading: Reading, formats: tuple[str, ...]) 
 
 def _number_words(dtype: pl.DataType, reading: Reading) -> str:
     if isinstance(dtype, pl.Decimal):
-        words = f"must be a number with at most {dtype.scale} decimal places"
+        words = _decimal_words(dtype)
     elif dtype.is_integer():
-        words = "must be a whole number"
+        words = f"must be a whole number{_limits(dtype)}"
     else:
         words = f"must be of type {dtype}"
     comma = "," if reading.decimal_comma else "."
@@ -66,6 +67,23 @@ def _number_words(dtype: pl.DataType, reading: Reading) -> str:
         words += f", in {' or '.join(reading.currency)}"
     units = [unit for unit, _ in reading.units if unit]
     return f"{words}, in {' or '.join(units)}" if units else words
+
+
+def _decimal_words(dtype: pl.Decimal) -> str:
+    before = f"at most {dtype.precision - dtype.scale} digits"
+    return (
+        f"must be a number with {before} before the point and {dtype.scale} after it"
+        if dtype.scale
+        else (f"must be a whole number with {before}")
+    )
+
+
+def _limits(dtype: pl.DataType) -> str:
+    """The range of a type that is narrower than the usual one."""
+    if dtype in WIDE:
+        return "" if dtype.is_signed_integer() else ", 0 or more"
+    least, most = pl.select(least=dtype.min(), most=dtype.max()).row(0)  # type: ignore[attr-defined] # integers have them
+    return f" from {least:,} to {most:,}"
 
 
 def loss_words(spec: ColumnSpec) -> str:

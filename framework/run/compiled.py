@@ -52,7 +52,7 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
         if model is None:
             continue
         try:
-            contract = _compiled(resolve_schema(model), run_time())
+            contract = _compile(resolve_schema(model))
             source = pipeline.file_sources.get(node)
             found[node] = with_nulls(contract, source.nulls, source=node) if source else contract
             problems.extend(budget_problems(node, source, found[node]) if source else ())
@@ -63,9 +63,13 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
     return found
 
 
+def _compile(model: Any) -> Contract:
+    """Compile a schema, a model once for each time that its rules are fixed to: a run looks at it several times."""
+    return _compiled(model, run_time()) if isinstance(model, type) else compile_contract(model)
+
+
 @lru_cache(maxsize=256)
 def _compiled(model: type[DataFrameModel], _moment: datetime) -> Contract:
-    """Compile a schema once for each time that its rules are fixed to: a run looks at it several times."""
     return compile_contract(model)
 
 

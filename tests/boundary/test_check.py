@@ -54,7 +54,7 @@ def test_every_reason_of_a_row_is_told():
         1: ["product: must not be empty", "id: must be > 0"],
         2: [
             "id: must be a whole number",
-            "price: must be a number with at most 2 decimal places",
+            "price: must be a number with at most 7 digits before the point and 2 after it",
             "day: must be a date like 2024-12-31",
         ],
         3: ["price: must be >= 0"],
@@ -64,7 +64,7 @@ def test_every_reason_of_a_row_is_told():
         "product: must not be empty": 1,
         "id: must be > 0": 1,
         "id: must be a whole number": 1,
-        "price: must be a number with at most 2 decimal places": 1,
+        "price: must be a number with at most 7 digits before the point and 2 after it": 1,
         "day: must be a date like 2024-12-31": 1,
         "price: must be >= 0": 1,
     }
@@ -206,7 +206,7 @@ def test_raw_values_of_typed_files_are_told_as_json():
     )
     row = hold(Order, typed).rejected.row(0, named=True)
     assert row["reasons"] == [
-        "price: must be a number with at most 2 decimal places",
+        "price: must be a number with at most 7 digits before the point and 2 after it",
         "day: must be a date like 2024-12-31",
         "id: must be > 0",
     ]

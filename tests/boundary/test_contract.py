@@ -207,7 +207,7 @@ def test_step_s_output_is_held_against_names_and_types():
     wrong = pl.LazyFrame({"id": ["x"], "price": [1.5]})
     text = (
         "step 'made' does not give what Made declares: "
-        "id is String, declared Int64; price is Float64, declared Decimal(precision=9, scale=2); name is missing"
+        "name is missing; id is String, declared Int64; price is Float64, declared Decimal(precision=9, scale=2)"
     )
     with pytest.raises(SchemaError, match=f"^{re.escape(text)}$"):
         conform(wrong, contract, "made")

@@ -68,7 +68,7 @@ def test_declared_forms_are_read_and_allowed_losses_are_counted_as_warnings(tmp_
         (3, "1.23", "large", None),
     ]
     assert {r["sold"].isoformat() for r in rows} == {"2024-07-01T12:00:00+00:00"}
-    form = "must be a number with at most 2 decimal places, written like 1.234,5, in € or EUR"
+    form = "must be a number with at most 7 digits before the point and 2 after it, written like 1.234,5, in € or EUR"
     assert refused == {
         5: ["id: must be a whole number", ROUNDED],
         6: [TIME],
