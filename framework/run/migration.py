@@ -235,10 +235,14 @@ class _Work:
             return Staged(handle, [], schema_version=version)
         try:
             staged = area.write(to_storable(watched)).files()
+            self._require_held(violations, scan_data_files(area.location, staged, area.schema, area.partition_by))
         except pl.exceptions.PolarsError as error:
+            area.discard()
             first = str(error).splitlines()[0]
             raise StepError(f"table '{output.table}' cannot be migrated: {first}; nothing was changed") from error
-        self._require_held(violations, scan_data_files(area.location, staged, area.schema, area.partition_by))
+        except CompatibilityError:
+            area.discard()
+            raise
         return Staged(handle, staged, files, new_schema=area.schema, schema_version=version)
 
     def _rows(self, stored: pl.LazyFrame, published: Document) -> pl.LazyFrame:

@@ -41,6 +41,10 @@ def space(tmp_path):
     return made
 
 
+def data_files(space):
+    return sorted(Path(space.lake.uri(TABLE)).rglob("*.parquet"))
+
+
 def stores(migration=MOVES, schema=Store, **options):
     return shops(schema, "merge", **{"key": "store", "migration": migration, **options})
 
@@ -107,10 +111,11 @@ def test_rows_that_are_written_again_are_held_against_the_schema_too(space):
     class DearStore(Store):
         price: pl.Decimal(9, 2) = pa.Field(ge=2)
 
-    before = opened(space).version
+    before, files = opened(space).version, data_files(space)
     with pytest.raises(CompatibilityError, match=r"nothing was changed:\n  - 1 x price: must be >= 2"):
         migrate(stores(schema=DearStore), TABLE, space)
     assert (opened(space).version, opened(space).schema_version) == (before, 1)
+    assert data_files(space) == files
 
 
 def test_everything_that_stands_in_its_way_is_said_at_once_and_nothing_changes(space):
@@ -191,8 +196,10 @@ def test_a_value_that_does_not_fit_its_new_type_fails_it(space):
 
     deliver(space, "b.csv", "shop,price,note", "C,1000,x")
     run(shops(Shop, "merge"), space)
+    files = data_files(space)
     with pytest.raises(StepError, match=r"table 'shops' cannot be migrated: .*conversion from `f64` to `i8` failed"):
         migrate(shops(Whole, "merge", migration=Migration(cast=["price"])), TABLE, space)
+    assert data_files(space) == files
 
 
 def test_readers_that_it_would_break_are_named(tmp_path):
