@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from framework.cli.frames import parsed_raw
 from framework.cli.options import Exit
 from framework.cli.output import columns, hint, plural, show
-from framework.cli.quarantine_desk import desk, held, lake
+from framework.cli.quarantine_desk import EVERY, Which, desk, held, lake
 from framework.cli.quarantine_work import (
     quarantine_discard,
     quarantine_export,
@@ -79,14 +79,10 @@ def _with_percent(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "share": None if share is None else f"{100 * share:.3g}%"}
 
 
-def quarantine_show(  # noqa: PLR0913 - one keyword per flag
+def quarantine_show(
     pipeline: str,
     *,
-    source: str | None = None,
-    reason: str | None = None,
-    state: str | None = None,
-    failure: str | None = None,
-    row: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    which: Which = EVERY,
     limit: int = 20,
     reveal: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -94,19 +90,14 @@ def quarantine_show(  # noqa: PLR0913 - one keyword per flag
 
     Args:
         pipeline: The pipeline, such as `retail.sales`.
-        source: Only rows of this source.
-        reason: Only rows one of whose reasons contains this text.
-        state: `open`, `waiting`, `mended`, `queued`, `released`, `superseded` or `discarded`.
-        failure: What stopped them: `cast`, `rule`, `reference`, `parse`, `udf` or `file`.
-        row: Only the row of this id; can be repeated.
+        which: Which rows.
         limit: How many rows.
         reveal: Show values of sensitive columns as they were read.
     """
-    from framework.cli.quarantine_work import selection_of
     from framework.lake.quarantine import rows
     from framework.run.masking import mask_row
 
-    wanted = selection_of(source=source, reason=reason, state=state, failure=failure, row=row)
+    wanted = which.selection()
     at = desk(pipeline, is_changed=False)
     kept = rows(at.space.lake, at.name, wanted, limit=limit)
     found = [_parsed(one) for one in kept.to_dicts()]

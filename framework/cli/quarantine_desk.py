@@ -2,16 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from framework.cli.options import settings
 from framework.cli.output import hint
 from framework.errors import AuthorError, ConfigurationError, SelectionError, did_you_mean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from framework.definition import Pipeline
+    from framework.lake.quarantine import Selection
     from framework.run.quarantine_rows import Desk
     from framework.storage import StorageLocation
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Which:
+    """The flags that say which rows a command is about; without any, all that it can be about."""
+
+    source: Annotated[str | None, Parameter(help="Only rows of this source.")] = None
+    reason: Annotated[str | None, Parameter(help="Only rows one of whose reasons contains this text.")] = None
+    state: Annotated[
+        str | None,
+        Parameter(
+            help="Only rows in this state: `open`, `waiting`, `mended`, `queued`, `released`, `superseded` or"
+            " `discarded` (without it, in all that the command can be about)."
+        ),
+    ] = None
+    failure: Annotated[
+        str | None,
+        Parameter(help="Only rows that this stopped: `cast`, `rule`, `reference`, `parse`, `udf` or `file`."),
+    ] = None
+    row: Annotated[tuple[str, ...], Parameter(negative="", help="Only the row of this id; can be repeated.")] = ()
+
+    def selection(self, file: Path | None = None) -> Selection:
+        """The rows that are meant; `file`: an exported one that names more of them.
+
+        Raises:
+            ConfigurationError: when a state or a kind of failure is unknown, or the file of ids cannot be read.
+            SelectionError: when the file names no row.
+        """
+        from framework.lake.quarantine import FAILURES, STATES, Selection
+
+        for flag, value, known in (("state", self.state, STATES), ("failure", self.failure, FAILURES)):
+            if value is not None and value not in known:
+                raise ConfigurationError(f"--{flag} {value}: {did_you_mean(value, known)}")
+        ids = (*self.row, *(_ids_in(file) if file is not None else ()))
+        return Selection(self.source, self.reason, (self.state,) if self.state else (), self.failure, ids=ids)
+
+
+EVERY = Which()
+
+
+def _ids_in(file: Path) -> list[str]:
+    from framework.run.quarantine_files import read_corrections
+
+    found = [correction.row for correction in read_corrections(file)]
+    if not found:
+        raise SelectionError(f"{file} names no row")
+    return found
 
 
 def lake() -> StorageLocation:

@@ -11,78 +11,37 @@ from cyclopts import Parameter
 
 from framework.cli.options import Exit
 from framework.cli.output import hint, plural, show
-from framework.cli.quarantine_desk import desk, held, lake
-from framework.errors import ConfigurationError, SelectionError, did_you_mean
+from framework.cli.quarantine_desk import EVERY, Which, desk, held, lake
+from framework.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from framework.lake.quarantine import Selection
-
-Ids = Annotated[tuple[str, ...], Parameter(negative="")]
 Flag = Annotated[bool, Parameter(negative="")]
 AGE = re.compile(r"([0-9]+)([hdw])$")
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
-def selection_of(
-    *,
-    source: str | None = None,
-    reason: str | None = None,
-    state: str | None = None,
-    failure: str | None = None,
-    row: Sequence[str] = (),
-    file: Path | None = None,
-) -> Selection:
-    """The rows that the flags of a command mean.
-
-    Raises:
-        ConfigurationError: when a state or a kind of failure is unknown, or the file of ids cannot be read.
-    """
-    from framework.lake.quarantine import FAILURES, STATES, Selection
-
-    for flag, value, known in (("state", state, STATES), ("failure", failure, FAILURES)):
-        if value is not None and value not in known:
-            raise ConfigurationError(f"--{flag} {value}: {did_you_mean(value, known)}")
-    ids = [*row, *(_ids_in(file) if file is not None else ())]
-    return Selection(source, reason, (state,) if state else (), failure, ids=tuple(ids))
-
-
-def _ids_in(file: Path) -> list[str]:
-    from framework.run.quarantine_files import read_corrections
-
-    found = [correction.row for correction in read_corrections(file)]
-    if not found:
-        raise SelectionError(f"{file} names no row")
-    return found
-
-
-def quarantine_export(  # noqa: PLR0913 - one keyword per flag
+def quarantine_export(
     pipeline: str,
     *,
     out: Path,
-    source: str | None = None,
-    reason: str | None = None,
-    state: str | None = None,
-    failure: str | None = None,
-    row: Ids = (),
+    which: Which = EVERY,
     reveal: Flag = False,
 ) -> int:
     """Write quarantined rows to a CSV file or a workbook, to be corrected there and loaded back with `mend`.
 
+    Without flags all that can be corrected.
+
     Args:
         pipeline: The pipeline, such as `retail.sales`.
         out: The file to write, `.csv` or `.xlsx`.
-        source: Only rows of this source.
-        reason: Only rows one of whose reasons contains this text.
-        state: Only rows in this state. Default: all that can be corrected.
-        failure: Only rows that this stopped: `cast`, `rule`, `reference`, `parse` or `udf`.
-        row: Only the row of this id; can be repeated.
+        which: Which rows.
         reveal: Write values of sensitive columns as they are, and not as `***`.
     """
     from framework.run.quarantine_files import export_rows
 
-    wanted = selection_of(source=source, reason=reason, state=state, failure=failure, row=row)
+    wanted = which.selection()
     at = desk(pipeline, is_changed=False)
     count = export_rows(at, wanted, out, reveal=reveal)
     show({"pipeline": at.name, "file": str(out), "rows": count}, lambda: [f"{out}: {plural(count, 'row')}"])
@@ -119,7 +78,7 @@ def quarantine_mend(
     if file is not None:
         corrections = read_corrections(file)
     else:
-        found = with_ids(find_rows(at, selection_of(row=[row or ""])))
+        found = with_ids(find_rows(at, Which(row=(row or "",)).selection()))
         corrections = [Correction(found["id"][0], _cells(set_))]
     done = mend(at, corrections, by=who(), where=str(file or "--set"))
     words = f"{plural(done.changed, 'row')} mended, {done.unchanged:,} as they were"
@@ -141,36 +100,29 @@ def _cells(given: Sequence[str]) -> dict[str, str | None]:
     return cells
 
 
-def quarantine_replay(  # noqa: PLR0913 - one keyword per flag
+def quarantine_replay(
     pipeline: str,
     *,
-    source: str | None = None,
-    reason: str | None = None,
-    state: str | None = None,
-    failure: str | None = None,
-    row: Ids = (),
+    which: Which = EVERY,
     file: Path | None = None,
     run: Annotated[bool, Parameter(negative="--no-run")] = True,
 ) -> int:
     """Judge quarantined rows again, by the code as it is now: as mended, or else as they were read.
 
     They are queued, and a run takes them up with whatever else is new. What is accepted is published exactly once; what
-    is not is back in quarantine with its new reasons. Files are read again if they are as they were.
+    is not is back in quarantine with its new reasons. Files are read again if they are as they were. Without flags it
+    takes what is `open` or `mended`.
 
     Args:
         pipeline: The pipeline, such as `retail.sales`.
-        source: Only rows of this source.
-        reason: Only rows one of whose reasons contains this text.
-        state: Only rows in this state. Default: `open` and `mended`.
-        failure: Only rows that this stopped: `cast`, `rule`, `reference`, `parse`, `udf` or `file`.
-        row: Only the row of this id; can be repeated.
+        which: Which rows.
         file: Only the rows of an exported file.
         run: `--no-run` leaves them queued for the next run.
     """
     from framework.run.quarantine_rows import who
     from framework.run.replay import queue
 
-    wanted = selection_of(source=source, reason=reason, state=state, failure=failure, row=row, file=file)
+    wanted = which.selection(file)
     at = desk(pipeline, is_changed=True)
     done = queue(at, wanted, by=who())
     words = f"{plural(done.rows, 'row')} queued" + (f", {done.already:,} were queued already" if done.already else "")
@@ -187,14 +139,10 @@ def quarantine_replay(  # noqa: PLR0913 - one keyword per flag
     return run_pipelines(at.name)
 
 
-def quarantine_discard(  # noqa: PLR0913 - one keyword per flag
+def quarantine_discard(
     pipeline: str,
     *,
-    source: str | None = None,
-    reason: str | None = None,
-    state: str | None = None,
-    failure: str | None = None,
-    row: Ids = (),
+    which: Which = EVERY,
     file: Path | None = None,
     everything: Annotated[bool, Parameter(name="--all", negative="")] = False,
 ) -> int:
@@ -202,11 +150,7 @@ def quarantine_discard(  # noqa: PLR0913 - one keyword per flag
 
     Args:
         pipeline: The pipeline, such as `retail.sales`.
-        source: Only rows of this source.
-        reason: Only rows one of whose reasons contains this text.
-        state: Only rows in this state.
-        failure: Only rows that this stopped: `cast`, `rule`, `reference`, `parse`, `udf` or `file`.
-        row: Only the row of this id; can be repeated.
+        which: Which rows.
         file: Only the rows of an exported file.
         everything: All rows that are not closed; needed where nothing else says which.
     """
@@ -214,7 +158,7 @@ def quarantine_discard(  # noqa: PLR0913 - one keyword per flag
     from framework.run.quarantine_rows import who
     from framework.run.replay import discard
 
-    wanted = selection_of(source=source, reason=reason, state=state, failure=failure, row=row, file=file)
+    wanted = which.selection(file)
     if (wanted == Selection()) != everything:
         raise ConfigurationError("say which rows to discard, such as --row or --reason; or --all, alone, for every one")
     at = desk(pipeline, is_changed=False)
