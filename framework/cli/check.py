@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING
 
 from framework.cli.options import Exit, settings
 from framework.cli.output import hint, plural, show
+from framework.cli.request import EXCLUDE, selected
 from framework.errors import DefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def check(*selection: str) -> int:
+def check(*selection: str, exclude: EXCLUDE = ()) -> int:
     """Check the definitions without reading any data: names, the graph, schemas, and the plans they make.
 
     Args:
-        selection: Names such as `retail.sales`, or a domain such as `retail`. Default: every pipeline.
+        selection: Names, domains, patterns, `tag:...`, with `+` for what stands before or behind. Default: all.
+        exclude: What of that is left out; the same words. Can be repeated.
     """
-    from framework.definition.load import load_pipelines, select
+    from framework.definition.load import load_pipelines
+    from framework.definition.selection import select
     from framework.run.compiled import verify
     from framework.run.second_looks import second_looks
 
-    chosen = select(load_pipelines(settings()), selection)
+    chosen = select(load_pipelines(settings()), selected(selection, exclude))
     problems = [problem for pipeline in chosen for problem in verify(pipeline)]
     if problems:
         raise DefinitionError(sorted(set(problems)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from framework.cli.options import Exit, settings
 from framework.cli.output import complain, error_of, hint, show
-from framework.cli.request import make_request
+from framework.cli.request import EXCLUDE, make_request, selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def plan(
     *selection: str,
+    exclude: EXCLUDE = (),
     full: Annotated[bool, Parameter(negative="")] = False,
     sample: float | None = None,
     param: Annotated[tuple[str, ...], Parameter(negative="")] = (),
@@ -26,19 +28,21 @@ def plan(
     """Show what a run would do, and why. Reads no data and writes nothing.
 
     Args:
-        selection: Names such as `retail.sales`, or a domain such as `retail`. Default: every pipeline.
+        selection: Names, domains, patterns, `tag:...`, with `+` for what stands before or behind. Default: all.
+        exclude: What of that is left out; the same words. Can be repeated.
         full: As for a run from scratch.
         sample: As for a run on this fraction of the rows.
         param: A run parameter as `name=value`; can be repeated.
         exit_code: Exit with 3 when there is something to do.
     """
-    code = show_plan(selection, make_request(full=full, sample=sample, param=param))
+    code = show_plan(selected(selection, exclude), make_request(full=full, sample=sample, param=param))
     return code if exit_code or code != Exit.CHANGES else Exit.OK
 
 
 def show_plan(selection: Iterable[str], request: RunRequest) -> int:
     """Show the plan of a selection; `Exit.CHANGES` when there is something to do, `USAGE` when it would be refused."""
-    from framework.definition.load import load_pipelines, select
+    from framework.definition.load import load_pipelines
+    from framework.definition.selection import select
     from framework.run.evolution import refusal
     from framework.run.preview import preview
 
@@ -56,5 +60,5 @@ def show_plan(selection: Iterable[str], request: RunRequest) -> int:
         complain(str(refused))
         return Exit.USAGE
     if has_work:
-        hint(f"next: sluice run {' '.join(selection)}".rstrip())
+        hint(f"next: sluice run {shlex.join(selection)}".rstrip())
     return Exit.CHANGES if has_work else Exit.OK

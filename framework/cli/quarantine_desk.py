@@ -81,7 +81,8 @@ def held(name: str | None) -> list[str]:
     Raises:
         SelectionError: when it is the name of none, and of no pipeline of the project either.
     """
-    from framework.definition.load import load_pipelines, select
+    from framework.definition.load import load_pipelines
+    from framework.definition.selection import select
     from framework.lake.quarantine import pipelines
 
     found = pipelines(lake())

@@ -1,11 +1,25 @@
-"""The flags of a run as the request that runs, plans and previews share."""
+"""What runs, plans and previews are asked for: the flags of a run, and which pipelines."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from framework.errors import ConfigurationError
 from framework.run.request import RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+EXCLUDE = Annotated[tuple[str, ...], Parameter(negative="")]
+"""The flag of commands that take a selection."""
+
+
+def selected(selection: Iterable[str], exclude: Iterable[str]) -> tuple[str, ...]:
+    """One selection out of what is wanted and what `--exclude` takes away."""
+    return (*selection, *(f"!{one}" for one in exclude))
 
 
 def make_request(*, full: bool, sample: float | None, param: tuple[str, ...]) -> RunRequest:

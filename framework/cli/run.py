@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from framework.cli.options import Exit, current
 from framework.cli.output import complain, give_up_output, hint, show
-from framework.cli.request import make_request
+from framework.cli.request import EXCLUDE, make_request, selected
 from framework.cli.run_summary import next_steps, render, render_brief
 from framework.errors import ConfigurationError
 from framework.supervise.audience import Audience
@@ -28,6 +28,7 @@ _REFUSED = {"configuration": Exit.USAGE, "definition": Exit.USAGE, "transient": 
 
 def run(
     *selection: str,
+    exclude: EXCLUDE = (),
     full: Annotated[bool, Parameter(negative="")] = False,
     sample: float | None = None,
     param: Annotated[tuple[str, ...], Parameter(negative="")] = (),
@@ -35,10 +36,11 @@ def run(
     attempts: int = ATTEMPTS,
     brief: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Run pipelines: all of them, some by name, or a domain.
+    """Run pipelines: all of them, or a selection.
 
     Args:
-        selection: Names such as `retail.sales`, or a domain such as `retail`. Default: every pipeline.
+        selection: Names, domains, patterns, `tag:...`, with `+` for what stands before or behind. Default: all.
+        exclude: What of that is left out; the same words. Can be repeated.
         full: Rebuild from scratch instead of taking in what is new.
         sample: Run on this fraction of the rows, in a lake of its own.
         param: A run parameter as `name=value`; can be repeated.
@@ -46,17 +48,17 @@ def run(
         attempts: How often to try what fails for a reason that may pass.
         brief: One line per pipeline.
     """
-    request = make_request(full=full, sample=sample, param=param)
+    request, wanted = make_request(full=full, sample=sample, param=param), selected(selection, exclude)
     if attempts < 1:
         raise ConfigurationError(f"--attempts {attempts}: expected 1 or more")
     if dry_run:
         from framework.cli.plan import show_plan
 
-        show_plan(selection, request)
+        show_plan(wanted, request)
         return Exit.OK
     options = current()
     audience = Audience(new_id(), options.quiet, options.verbose, options.color, options.log_format)
-    job = Job(str(options.project.absolute()), selection, request)
+    job = Job(str(options.project.absolute()), wanted, request)
     try:
         done = supervise(job, audience=audience, invocation=audience.invocation_id, attempts=attempts)
     finally:

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from framework.cli.options import Exit, settings
 from framework.cli.output import columns, complain, error_of, hint, plural, show
+from framework.cli.request import EXCLUDE, selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,17 +64,19 @@ def _change_lines(changes: Sequence[Change]) -> list[str]:
     return columns(rows, ("column", "change", "what", "old rows", "old readers"), empty="nothing changed")
 
 
-def schema_check(*selection: str) -> int:
+def schema_check(*selection: str, exclude: EXCLUDE = ()) -> int:
     """Hold the declared schema of every table against the one it has, and against who reads it. Reads no data.
 
     Args:
-        selection: Pipelines such as `retail.sales`, or a domain such as `retail`. Default: every pipeline.
+        selection: Names, domains, patterns, `tag:...`, with `+` for what stands before or behind. Default: all.
+        exclude: What of that is left out; the same words. Can be repeated.
     """
-    from framework.definition.load import load_pipelines, select
+    from framework.definition.load import load_pipelines
+    from framework.definition.selection import select
     from framework.run.evolution import examine, readers_of, refusal, with_breaks
 
     space, here = _space(), settings()
-    chosen = select(load_pipelines(here), selection)
+    chosen = select(load_pipelines(here), selected(selection, exclude))
     found = [with_breaks(one, space) for p in chosen for one in examine(p, space, "incremental", {}, {})]
 
     def text() -> Iterator[str]:

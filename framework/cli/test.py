@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from framework.cli.options import Exit, current, settings
 from framework.cli.output import hint, plural, show
-from framework.cli.request import make_request
+from framework.cli.request import EXCLUDE, make_request, selected
 from framework.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def test(
     *selection: str,
+    exclude: EXCLUDE = (),  # noqa: PT028 - a command, no test
     examples: int = 10,  # noqa: PT028 - a command, no test
     seed: int = 0,  # noqa: PT028 - a command, no test
     seconds: float = 120.0,  # noqa: PT028 - a command, no test
@@ -30,14 +31,16 @@ def test(
     """Try every step on input made from its schemas: nothing is read or written but temporary files.
 
     Args:
-        selection: Names such as `retail.sales`, or a domain such as `retail`. Default: every pipeline.
+        selection: Names, domains, patterns, `tag:...`, with `+` for what stands before or behind. Default: all.
+        exclude: What of that is left out; the same words. Can be repeated.
         examples: How many inputs each step is tried on; each pipeline as a whole on a fifth of them.
         seed: Start of all random numbers: the same seed, the same input.
         seconds: How long to try at most; making a failing input smaller takes its own time.
         extremes: Try the largest numbers of each type and times far away too.
         param: A run parameter as `name=value`; can be repeated.
     """
-    from framework.definition.load import load_pipelines, select
+    from framework.definition.load import load_pipelines
+    from framework.definition.selection import select
     from framework.testing.steps import Trial, try_pipelines
 
     if examples < 1 or seconds <= 0:
@@ -49,7 +52,7 @@ def test(
     flags = [f"--seed {seed} --examples {examples}", "--extremes" if extremes else "", *(f"--param {p}" for p in param)]
     again = " ".join(filter(None, flags))
     done = []
-    for tried in try_pipelines(select(known, selection), list(known.values()), trial):
+    for tried in try_pipelines(select(known, selected(selection, exclude)), list(known.values()), trial):
         done.append(tried)
         if not current().json:
             sys.stdout.writelines(f"{line}\n" for line in _lines(tried, again))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 TABLE = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
 EXPORT = re.compile(r"[a-z0-9][\w.-]*(/[a-z0-9][\w.-]*)*\.(json|ndjson)(\.gz)?")
+LABEL = re.compile(r"\w[\w.@/ -]*")
 POLICIES = ("fail", "quarantine", "drop", "warn")
 
 
@@ -49,6 +50,14 @@ def find_problems(
         *_unused(sources, steps, outputs),
     ]
     return [Problem(f"{name}, {p.where}" if p.where else name, p.what, p.fix) for p in found]
+
+
+def label_problems(name: str, tags: Sequence[str], owner: str) -> Iterator[Problem]:
+    """Find tags and owners that could not be selected by."""
+    for said, words in (("tag", tags), ("owner", [owner] if owner else [])):
+        for word in words:
+            if not LABEL.fullmatch(str(word)):
+                yield Problem(name, f"{said} {word!r} cannot be selected by", "use letters, digits and . _ @ - /")
 
 
 def order_steps(steps: Sequence[Step]) -> list[Step]:

@@ -1,4 +1,4 @@
-"""Find the pipelines of a project, select some by name, and order them by the tables they read and write."""
+"""Find the pipelines of a project, and what is wrong between them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from framework.definition.pipeline import Pipeline
-from framework.errors import ConfigurationError, DefinitionError, Problem, SelectionError, did_you_mean
+from framework.definition.selection import needed_by_tables
+from framework.errors import ConfigurationError, DefinitionError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from types import ModuleType
 
     from framework.settings import Settings
@@ -98,45 +99,6 @@ def _between(pipelines: Iterable[Pipeline]) -> Iterable[Problem]:
                 what = f"is written by {first} and by {pipeline.name}"
                 yield Problem(f"table '{output.table}'", what, "a table has one writer")
     try:
-        TopologicalSorter(_graph(every)).prepare()
+        TopologicalSorter(needed_by_tables(every)).prepare()
     except CycleError as error:
         yield Problem("pipelines", f"go in a circle: {' -> '.join(reversed(error.args[1]))}", "break the circle")
-
-
-def _graph(pipelines: Iterable[Pipeline]) -> dict[str, list[str]]:
-    every = list(pipelines)
-    writers = {output.table: pipeline.name for pipeline in every for output in pipeline.outputs}
-    return {
-        p.name: [
-            writers[s.table] for s in p.table_sources.values() if s.table in writers and writers[s.table] != p.name
-        ]
-        for p in every
-    }
-
-
-def upstream_of(pipeline: Pipeline, pipelines: Mapping[str, Pipeline]) -> set[str]:
-    """The names of the pipelines without which a pipeline cannot run: those whose tables it reads.
-
-    A table of which it can use the last version (`if_failed="use_last"`) holds it up no longer than its run takes.
-    """
-    writers = {output.table: name for name, p in pipelines.items() for output in p.outputs}
-    needed = [source.table for source in pipeline.table_sources.values() if source.if_failed == "skip"]
-    return {writers[table] for table in needed if table in writers} - {pipeline.name}
-
-
-def select(pipelines: Mapping[str, Pipeline], names: Iterable[str] = ()) -> list[Pipeline]:
-    """Select pipelines by name or by domain (`retail` is all of `retail.*`), in the order in which they must run.
-
-    Raises:
-        SelectionError: when a name matches nothing; suggests the nearest.
-    """
-    wanted: set[str] = set()
-    for name in names:
-        matching = {n for n in pipelines if n == name or n.startswith(f"{name}.")}
-        if not matching:
-            known = {*pipelines, *(n.partition(".")[0] for n in pipelines)}
-            raise SelectionError(f"no pipeline is called '{name}'; {did_you_mean(name, known) or 'there are none'}")
-        wanted |= matching
-    chosen = wanted or set(pipelines)
-    graph = {name: sorted(needs) for name, needs in sorted(_graph(pipelines.values()).items())}
-    return [pipelines[name] for name in TopologicalSorter(graph).static_order() if name in chosen]

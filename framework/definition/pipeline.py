@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.core.export import Export
 from framework.core.source import FileSource, Source, TableSource
-from framework.definition.graph import find_problems, order_steps, upstream
+from framework.definition.graph import find_problems, label_problems, order_steps, upstream
 from framework.definition.step import Step, read_step
 from framework.errors import DefinitionError
 
@@ -29,6 +29,8 @@ class Pipeline:
         steps: The functions, in any order: their argument names are the graph. Lists of steps can be shared.
         outputs: The tables that are written, and files made of them.
         quality: The quality of tables that say nothing of it themselves.
+        tags: Words by which it can be selected (`sluice run tag:nightly`).
+        owner: Who answers for it.
 
     Raises:
         DefinitionError: naming every problem of the definition, with suggestions.
@@ -39,6 +41,8 @@ class Pipeline:
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
     exports: tuple[Export, ...]
+    tags: tuple[str, ...]
+    owner: str
 
     def __init__(
         self,
@@ -48,6 +52,8 @@ class Pipeline:
         steps: Sequence[Callable[..., Any]] = (),
         outputs: Sequence[Output | Export],
         quality: Quality | None = None,
+        tags: str | Sequence[str] = (),
+        owner: str = "",
     ) -> None:
         tables = [output for output in outputs if not isinstance(output, Export)]
         if quality is not None:
@@ -57,6 +63,8 @@ class Pipeline:
         found = [s for s, _ in read]
         problems = [problem for _, wrong in read for problem in wrong]
         problems += find_problems(name, sources, found, tables, exports)
+        words = (tags,) if isinstance(tags, str) else tuple(tags)
+        problems += label_problems(name, words, owner)
         if problems:
             raise DefinitionError(problems)
         object.__setattr__(self, "name", name)
@@ -64,6 +72,8 @@ class Pipeline:
         object.__setattr__(self, "steps", tuple(order_steps(found)))
         object.__setattr__(self, "outputs", tuple(tables))
         object.__setattr__(self, "exports", tuple(exports))
+        object.__setattr__(self, "tags", words)
+        object.__setattr__(self, "owner", owner)
 
     def __hash__(self) -> int:
         return hash(self.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
@@ -14,7 +15,7 @@ from framework.ledger.processes import Owner, is_gone, this_process
 from framework.ledger.tables import prepare, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection, Engine, Row
 
@@ -124,6 +125,23 @@ def recent(ledger: Ledger, *, limit: int = 20, pipeline: str | None = None) -> l
         query = query.where((runs.c.pipeline == pipeline) | runs.c.pipeline.startswith(f"{pipeline}.", autoescape=True))
     with ledger.engine.begin() as connection:
         return [_plain(row) for row in connection.execute(query)]
+
+
+def usual_seconds(ledger: Ledger, pipelines: Iterable[str], *, of: int = 20) -> dict[str, float]:
+    """How long pipelines take: the median of their latest successful runs, in seconds; nothing for those without."""
+    found = {}
+    with ledger.engine.begin() as connection:
+        for name in pipelines:
+            latest = (
+                select(runs.c.duration_s)
+                .where(runs.c.pipeline == name, runs.c.state == "SUCCESS", runs.c.duration_s.is_not(None))
+                .order_by(runs.c.started_at.desc())
+                .limit(of)
+            )
+            seconds = list(connection.execute(latest).scalars())
+            if seconds:
+                found[name] = float(median(seconds))
+    return found
 
 
 def get(ledger: Ledger, run: str) -> dict[str, Any]:

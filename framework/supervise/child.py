@@ -60,7 +60,8 @@ class Work:
 
 def selected_work(settings: Settings, selection: tuple[str, ...]) -> Work:
     """Load the project's pipelines and select among them."""
-    from framework.definition.load import load_pipelines, select, upstream_of
+    from framework.definition.load import load_pipelines
+    from framework.definition.selection import select, upstream_of
     from framework.run.flow import run_pipeline
 
     chosen = {p.name: p for p in select(load_pipelines(settings), selection)}

@@ -12,7 +12,8 @@ import pandera.polars as pa
 import pytest
 
 from framework.definition import Pipeline, table
-from framework.definition.load import load_pipelines, select, upstream_of
+from framework.definition.load import load_pipelines
+from framework.definition.selection import select, upstream_of
 from framework.errors import ConfigurationError, DefinitionError, SelectionError
 from framework.settings import load_settings
 from framework.sources import csv_files, delta_table
@@ -166,7 +167,6 @@ def test_selected_pipelines_run_after_those_they_read_from(names, expected):
         ("retail.dialy", "no pipeline is called 'retail.dialy'; did you mean 'retail.daily' or 'retail.sales'?"),
         ("retial", "no pipeline is called 'retial'; did you mean 'retail' or 'retailer'?"),
         ("xyz", "no pipeline is called 'xyz'; known: finance, finance.report, retail, retail.daily, retail.sales, retail.z_raw, retailer"),
-        ("", "no pipeline is called ''; known: finance, finance.report, retail, retail.daily, retail.sales, retail.z_raw, retailer"),
     ],
 )  # fmt: skip
 def test_unknown_name_is_told_with_the_nearest(name, text):

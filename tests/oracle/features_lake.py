@@ -6,7 +6,8 @@ from typing import Any
 
 from framework.core.report import RunReport
 from framework.definition import Pipeline
-from framework.definition.load import load_pipelines, select
+from framework.definition.load import load_pipelines
+from framework.definition.selection import select
 from framework.lake import open_table
 from framework.run.flow import run_in
 from framework.run.request import RunRequest

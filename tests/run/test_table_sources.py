@@ -7,7 +7,7 @@ import pytest
 
 from framework import Pipeline, csv_files, delta_table, table
 from framework.core.events import listening
-from framework.definition.load import upstream_of
+from framework.definition.selection import upstream_of
 from framework.errors import DefinitionError, SourceError
 from framework.run.flow import run_in
 from framework.run.planning import Position, find_news
