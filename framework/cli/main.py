@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from framework.cli.options import Exit, Options, choose, current
 from framework.cli.output import give_up_output
+from framework.cli.runs import runs_list
 from framework.errors import AuthorError, ConfigurationError, DefinitionError, SelectionError, SluiceError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ COMMANDS = {
     "plan": "Show what a run would do, and why.",
     "run": "Run pipelines: all of them, or a selection.",
     "show": "Show rows of a source, a step or an output, without writing.",
-    "runs": "List the latest runs.",
     "logs": "Show the log of a run.",
     "doctor": "Look for what is wrong: versions, settings, storage, ledger, lake.",
 }
@@ -67,6 +67,12 @@ GROUPS["quality"] = (
         "pin": "Pin the band of a metric, or list the pins.",
     },
 )
+GROUPS["runs"] = (
+    "Look at the latest runs, or at one of them.",
+    {"list": "List the latest runs; `sluice runs` alone does the same.", "show": "Show one run in detail."},
+)
+DEFAULTS = {"runs": runs_list}
+"""What a group does when no command of it is named."""
 HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}
 """The modules of commands that are not in the one named like their group."""
 GROUPS["table"][1]["history"] = "List the versions of a table and the runs that made them."
@@ -100,6 +106,8 @@ def build() -> App:
         for command, line in commands.items():
             module = HOMES.get(f"{name}_{command}", name)
             group.command(f"framework.cli.{module}:{name}_{command}", name=command, help=line)
+        if name in DEFAULTS:
+            group.default(DEFAULTS[name])
         app.command(group)
 
     @app.meta.default

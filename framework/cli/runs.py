@@ -1,4 +1,4 @@
-"""`sluice runs`: the latest runs, from the ledger."""
+"""`sluice runs`: the latest runs, and one of them in detail, from the ledger."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.cli.options import Exit, settings
 from framework.cli.output import columns, hint, show
-from framework.errors import StorageError
+from framework.errors import SelectionError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ NAMES = ("run", "pipeline", "state", "sequence", "started", "seconds", "attempts
 _HIDDEN = {"report", "owner_host", "owner_pid", "owner_start"}
 
 
-def runs(pipeline: str | None = None, *, limit: int = 20) -> int:
+def runs_list(pipeline: str | None = None, *, limit: int = 20) -> int:
     """List the latest runs, newest first.
 
     Args:
@@ -36,7 +36,30 @@ def runs(pipeline: str | None = None, *, limit: int = 20) -> int:
     show({"runs": documents}, lambda: columns(rows, NAMES, empty="no runs yet"))
     failed = next((row for row in found if row["state"] == "FAILED"), None)
     if failed:
-        hint(f"next: sluice logs {failed['run_id']}")
+        hint(f"next: sluice runs show {failed['run_id']}")
+    return Exit.OK
+
+
+def runs_show(run: str) -> int:
+    """Show one run: what it did, where its time went, and how that compares with the runs before it.
+
+    Args:
+        run: Its id, or the beginning of it.
+    """
+    from framework.cli.run_details import document_of, lines_of
+    from framework.ledger.runs import before, get, mark_abandoned
+
+    def read(ledger: Ledger) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        mark_abandoned(ledger)
+        found = get(ledger, run)
+        return found, before(ledger, found)
+
+    known = with_ledger(read)
+    if known is None:
+        raise SelectionError(f"no run begins with '{run}': nothing has run yet")
+    found, earlier = known
+    show({"run": document_of(found, earlier)}, lambda: lines_of(found, earlier))
+    hint(f"next: sluice logs {found['run_id']}")
     return Exit.OK
 
 

@@ -127,6 +127,23 @@ def recent(ledger: Ledger, *, limit: int = 20, pipeline: str | None = None) -> l
         return [_plain(row) for row in connection.execute(query)]
 
 
+def before(ledger: Ledger, run: Mapping[str, Any], *, limit: int = 20) -> list[dict[str, Any]]:
+    """The successful runs of the same pipeline and mode that started before a run, newest first."""
+    query = (
+        select(runs)
+        .where(
+            runs.c.pipeline == run["pipeline"],
+            runs.c.mode == run["mode"],
+            runs.c.state == "SUCCESS",
+            runs.c.started_at < run["started_at"],
+        )
+        .order_by(runs.c.started_at.desc(), runs.c.run_id)
+        .limit(limit)
+    )
+    with ledger.engine.begin() as connection:
+        return [_plain(row) for row in connection.execute(query)]
+
+
 def usual_seconds(ledger: Ledger, pipelines: Iterable[str], *, of: int = 20) -> dict[str, float]:
     """How long pipelines take: the median of their latest successful runs, in seconds; nothing for those without."""
     found = {}

@@ -1,0 +1,115 @@
+"""One run as people read it: what it did, where its time went, and how that compares with the runs before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from framework.cli.output import plural
+from framework.cli.run_summary import render
+from framework.core.report import RunReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+BAR = 40
+NEAR = 0.1
+"""A value this near to what is usual, as a share of it, is not worth a word."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What a value is, and its median over earlier runs (None where there are none)."""
+
+    value: float
+    usual: float | None
+
+    def words(self, told: Callable[[float], str]) -> str:
+        """The value, with what is usual where it is far from it.
+
+        >>> Usual(3.0, 1.5).words("{:.1f} s".format), Usual(3.0, 3.1).words("{:.1f} s".format)
+        ('3.0 s (usually 1.5 s)', '3.0 s')
+        """
+        own, usual = told(self.value), told(self.usual) if self.usual is not None else ""
+        is_near = self.usual is None or abs(self.value - self.usual) <= NEAR * max(self.usual, self.value)
+        return own if is_near or own == usual else f"{own} (usually {usual})"
+
+
+def document_of(run: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A run as plain data: its report, and the medians of the runs before it."""
+    facts = {name: value for name, value in run.items() if name != "report" and not name.startswith("owner_")}
+    return {
+        **facts,
+        "report": run["report"],
+        "usual": {"runs": len(earlier), **{name: _median(earlier, of) for name, of in MEASURES.items()}},
+    }
+
+
+def _phase(name: str) -> Callable[[Mapping[str, Any]], float | None]:
+    def seconds(run: Mapping[str, Any]) -> float | None:
+        found = ((run["report"] or {}).get("timings_s") or {}).get(name)
+        return None if found is None else float(found)
+
+    return seconds
+
+
+def _rows_in(run: Mapping[str, Any]) -> float | None:
+    sources = (run["report"] or {}).get("sources")
+    return None if not sources else float(sum(source["rows_in"] for source in sources.values()))
+
+
+MEASURES: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
+    "duration_s": lambda run: run["duration_s"],
+    "peak_memory_mb": lambda run: run["peak_memory_mb"],
+    "rows_in": _rows_in,
+}
+
+
+def _median(runs: Sequence[Mapping[str, Any]], of: Callable[[Mapping[str, Any]], float | None]) -> float | None:
+    known = [value for run in runs if (value := of(run)) is not None]
+    return float(median(known)) if known else None
+
+
+def lines_of(run: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Lay a run out: the summary that it ended with, its measures beside the usual ones, its phases as bars."""
+    yield f"run {run['run_id']} of {run['pipeline']}: {run['state']}"
+    yield f"    started {run['started_at']:%Y-%m-%d %H:%M:%S} UTC: {run['reason'] or 'no reason is recorded'}"
+    if run["report"] is None:
+        yield f"    {run['failure_kind']}: {run['failure_message']}" if run["failure_kind"] else "    is at work"
+        return
+    report = RunReport.from_dict(dict(run["report"]))
+    yield f"    took {', '.join(_measures(run, earlier))}"
+    yield from _timeline(report, earlier)
+    summary = (line for told in render([report]) for line in told.splitlines())
+    yield from (line for line in summary if line.startswith("    "))  # without its head and its count of pipelines
+    yield f"compared with {plural(len(earlier), 'earlier run')}" if earlier else "no earlier run to compare with"
+
+
+def _measures(run: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    told: dict[str, Callable[[float], str]] = {
+        "duration_s": "{:.2f} s".format,
+        "peak_memory_mb": "{:,.0f} MiB".format,
+        "rows_in": "{:,.0f} rows in".format,
+    }
+    for name, of in MEASURES.items():
+        value = of(run)
+        if value:
+            yield Usual(value, _median(earlier, of)).words(told[name])
+
+
+def _timeline(report: RunReport, earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The phases in their order, each a bar that begins where the one before it ends."""
+    phases = {name: seconds for name, seconds in report.timings_s.items() if seconds > 0}
+    total = sum(phases.values())
+    if not total:
+        return
+    width = max(map(len, phases))
+    slowest = max(phases, key=lambda name: phases[name])
+    passed = 0.0
+    for name, seconds in phases.items():
+        start, end = (round(BAR * at / total) for at in (passed, passed + seconds))
+        bar = (" " * start + "#" * max(end - start, 1)).ljust(BAR)
+        words = Usual(seconds, _median(earlier, _phase(name))).words("{:.2f} s".format)
+        yield f"    {name:<{width}}  |{bar[:BAR]}| {words}{', the slowest' if name == slowest else ''}"
+        passed += seconds
