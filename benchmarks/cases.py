@@ -353,6 +353,27 @@ def _slide(data: Path, scratch: Path, length: str) -> None:
     windows.sink_parquet(scratch / "sliding.parquet", compression_level=1, maintain_order=False)
 
 
+def wide_run(data: Path, scratch: Path) -> None:
+    """Append rows of twenty columns, checked, nothing more."""
+    _run_wide(data, scratch, is_profiled=False)
+
+
+def wide_profiled(data: Path, scratch: Path) -> None:
+    """The same, profiled on the way, held against an earlier run, judged and recorded."""
+    _run_wide(data, scratch, is_profiled=True)
+
+
+def _run_wide(data: Path, scratch: Path, *, is_profiled: bool) -> None:
+    from benchmarks.wide import wide_pipeline
+    from framework import Quality
+    from framework.run.flow import run_in
+    from framework.run.request import RunRequest
+
+    report = run_in(wide_pipeline(Quality() if is_profiled else None), _space(data, scratch), RunRequest())
+    if report.state != "SUCCESS" or bool(report.quality) != is_profiled:
+        raise SystemExit(f"expected a run that went well, got {report}")
+
+
 def imports(_data: Path, _scratch: Path) -> None:
     """Import what a run stands on: polars, pandera.polars, deltalake."""
     import deltalake

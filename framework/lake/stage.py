@@ -23,9 +23,11 @@ from framework.lake.delta import DataFile
 from framework.lake.storable import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from framework.storage import StorageLocation
+
+    Watch = Callable[[pl.DataFrame, Mapping[str, tuple[Any, Any]]], None]
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 BUDGET = 24 * 2**20
@@ -58,12 +60,20 @@ class StagingArea:
         self.location = location
         self.schema = schema
         self.partition_by = tuple(partition_by)
+        self._watches: list[Watch] = []
         self._buffers: OrderedDict[tuple[Any, ...], _Buffer] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._writing: list[Future[DataFile]] = []
         self._written: list[DataFile] = []
+
+    def show_to(self, watch: Watch) -> None:
+        """Show the rows of each file to somebody as it is written, with the ranges of columns that are known then.
+
+        It is called from several threads, and must not raise.
+        """
+        self._watches.append(watch)
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take rows that have the area's columns. Safe to call from several threads, and from within a plan.
@@ -155,7 +165,15 @@ class StagingArea:
             row_group_size=ROW_GROUP,
             storage_options=self.location.options() or None,
         )
-        return DataFile(path, self._size(path), rows.height, partition, *_statistics(rows))
+        stats, ranges = _statistics(rows)
+        for watch in self._watches:
+            watch(self._whole(rows, key), ranges)
+        return DataFile(path, self._size(path), rows.height, partition, stats, ranges)
+
+    def _whole(self, rows: pl.DataFrame, key: tuple[Any, ...]) -> pl.DataFrame:
+        """Rows of a file with the columns that its folder says."""
+        said = zip(self.partition_by, key, strict=True)
+        return rows.with_columns(pl.lit(value, dtype=self.schema[name]).alias(name) for name, value in said)
 
     def _size(self, path: str) -> int:
         if self.location.is_local:

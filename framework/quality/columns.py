@@ -73,18 +73,22 @@ def measure(name: str, dtype: pl.DataType, rows: int, totals: Mapping[str, Any],
         if totals.get("nans") is not None:
             metrics["nan_rate"] = totals["nans"] / rows
     if totals.get("n_unique") is not None:
-        different = max(totals["n_unique"] - (totals["nulls"] > 0), 1 if present else 0)
-        metrics["n_unique"] = float(min(different, present))
+        metrics["n_unique"] = float(min(totals["n_unique"], present))
         if present:
             metrics["unique_rate"] = metrics["n_unique"] / present
     low, high = totals.get("low"), totals.get("high")
     kind = kind_of(dtype)
     if kind == "number":
-        numbers = {"min": low, "max": high, "mean": totals.get("mean"), "std": totals.get("std")}
+        numbers = {"min": low, "max": high, "mean": totals.get("mean"), "std": _deviation(totals)}
         metrics.update({m: float(v) for m, v in numbers.items() if v is not None and math.isfinite(v)})
     if kind == "time" and isinstance(high, date):
         metrics["age_h"] = (now - _moment(high)) / timedelta(hours=1)
     return ColumnProfile(name, str(dtype), metrics=metrics, low=shown(low), high=shown(high))
+
+
+def _deviation(totals: Mapping[str, Any]) -> float | None:
+    """The standard deviation of two numbers or more."""
+    return math.sqrt(totals["square"] / (totals["n"] - 1)) if totals.get("n", 0) > 1 else None
 
 
 def _moment(value: date) -> datetime:
@@ -107,7 +111,7 @@ def shown(value: Any) -> str | None:
 def with_sample(
     column: ColumnProfile, dtype: pl.DataType, sample: pl.DataFrame, bins: Distribution | None = None
 ) -> ColumnProfile:
-    """Add what a sample tells of a column: see `sample_of`. `bins`: a distribution whose bins are used again."""
+    """Add what a sample tells of a column: see `kept_of`. `bins`: a distribution whose bins are used again."""
     kind = kind_of(dtype)
     if kind == "other" or column.name not in sample:
         return column

@@ -1,64 +1,77 @@
-"""The plans of a look at rows: totals over all of them, a sample, and the keys of a share of them. All stream."""
+"""What a look at a batch of rows takes from it: totals, hashes of values, and what a sample keeps of a row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.quality.kinds import Kind, kind_of
+from framework.quality.kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-KEY = "_key_hash"
-ROW = "_row"
 LENGTH = "_length:"
 SHOWN_TEXT = 64
 """Characters that a sample keeps of a text."""
+ODD = 0x9E3779B97F4A7C15
 
 
 def totals_of(
-    rows: pl.LazyFrame, columns: Sequence[str], *, plain: Collection[str], known: Mapping[str, bool], exact: bool
-) -> pl.LazyFrame:
-    """Total the columns of rows: one row, columns `<what>:<column>`. Lazy, streaming.
+    rows: pl.DataFrame, columns: Sequence[str], plain: Collection[str], ranges: Mapping[str, tuple[Any, Any]]
+) -> pl.DataFrame:
+    """Total the columns of a batch: one row, columns `<what>:<column>`.
 
     Args:
-        rows: The rows.
+        rows: The batch.
         columns: The columns to total.
         plain: Those of whose values something may be kept.
-        known: By column whose nulls are known already, whether its range is too: they are not computed again.
-        exact: Count different values exactly, which holds them all.
+        ranges: The least and greatest values that are known already: they are not computed again.
     """
-    schema = rows.collect_schema()
     totals = [pl.len().alias("len:")]
     for name in columns:
-        found = dict(_totals(name, schema[name], is_plain=name in plain, exact=exact))
-        for what in ("nulls",) if name in known else ():
-            found.pop(what, None)
-        for what in ("low", "high") if known.get(name) else ():
-            found.pop(what, None)
+        found = dict(_totals(name, rows.schema[name], is_plain=name in plain))
+        if name in ranges and "low" in found:
+            found |= {w: pl.lit(v, rows.schema[name]) for w, v in zip(("low", "high"), ranges[name], strict=True)}
         totals += [total.alias(f"{what}:{name}") for what, total in found.items()]
     return rows.select(totals)
 
 
-def _totals(name: str, dtype: pl.DataType, *, is_plain: bool, exact: bool) -> Iterator[tuple[str, pl.Expr]]:
+def _totals(name: str, dtype: pl.DataType, *, is_plain: bool) -> Iterator[tuple[str, pl.Expr]]:
     value = pl.col(name)
-    yield "nulls", value.null_count()
+    yield "nulls", value.null_count().cast(pl.Int64)
     kind = kind_of(dtype)
     if kind == "other":
         return
-    yield "n_unique", value.n_unique() if exact else value.approx_n_unique()
     if dtype.is_float():
-        yield "nans", value.is_nan().sum()
+        yield "nans", value.is_nan().sum().cast(pl.Int64)
     if not is_plain:
         return
     yield "low", value.min()
     yield "high", value.max()
     if kind == "number":
         number = finite(value, dtype)
+        yield "n", number.count().cast(pl.Int64)
         yield "mean", number.mean()
-        yield "std", number.std()
+        yield "square", number.var(ddof=0) * number.count()
+
+
+def totals_together(totals: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Put the totals of batches together: again one row of the same columns.
+
+    `square` is the sum of the squared distances from the mean (T. Chan, G. Golub and R. LeVeque, 1979).
+    """
+    every = pl.concat(totals)
+    found = []
+    for column in every.columns:
+        what, name = column.split(":", 1)
+        value, n, mean = pl.col(column), pl.col(f"n:{name}"), pl.col(f"mean:{name}")
+        together = {"low": value.min, "high": value.max}.get(what, value.sum)()
+        if what in {"mean", "square"}:
+            middle = (n * mean).sum() / n.sum()
+            together = middle.fill_nan(None) if what == "mean" else value.sum() + (n * (mean - middle) ** 2).sum()
+        found.append(together.alias(column))
+    return every.select(found)
 
 
 def finite(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -67,16 +80,25 @@ def finite(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.when(number.is_finite()).then(number) if dtype.is_float() else number
 
 
-def sample_of(rows: pl.LazyFrame, kinds: Mapping[str, Kind], every: int) -> pl.LazyFrame:
-    """Give one of so many rows, of some columns: numbers as floats, texts shortened, and their lengths.
+def hash_of(values: pl.Series) -> pl.Series:
+    """Hash the values of a column: equal ones alike, 64 bits each."""
+    is_coded = isinstance(values.dtype, (pl.Categorical, pl.Enum))
+    return (values.cast(pl.String) if is_coded else values).hash(seed=0)
 
-    Which rows is decided by a hash of their position: every n-th would meet only some of values that come in turns.
-    Adds `_row`. Lazy, streaming.
-    """
-    schema = rows.collect_schema()
-    kept = [pl.col(ROW)]
-    for name, kind in kinds.items():
-        value = pl.col(name)
+
+def hashed_together(hashes: Sequence[pl.Series]) -> pl.Series:
+    """Hash the hashes of several columns, row by row."""
+    first, *others = hashes
+    for other in others:
+        first = (first * ODD + other).hash(seed=0)
+    return first
+
+
+def kept_of(schema: pl.Schema, columns: Sequence[str]) -> list[pl.Expr]:
+    """What a sample keeps of rows: numbers as floats, texts shortened and their lengths, flags and times."""
+    kept = []
+    for name in columns:
+        kind, value = kind_of(schema[name]), pl.col(name)
         if kind == "number":
             kept.append(finite(value, schema[name]).alias(name))
         elif kind == "text":
@@ -84,15 +106,4 @@ def sample_of(rows: pl.LazyFrame, kinds: Mapping[str, Kind], every: int) -> pl.L
             kept += [text.str.slice(0, SHOWN_TEXT), text.str.len_chars().alias(f"{LENGTH}{name}")]
         elif kind != "other":
             kept.append(value)
-    numbered = rows.with_row_index(ROW)
-    return (numbered.filter(pl.col(ROW).hash(seed=0) % every == 0) if every > 1 else numbered).select(kept)
-
-
-def key_sample(rows: pl.LazyFrame, key: Sequence[str], parts: int) -> pl.LazyFrame:
-    """Hash the keys of rows, and keep those of one of so many parts of all keys: all rows of a key, or none.
-
-    Lazy, streaming. One row per row with such a key.
-    """
-    if not key:
-        return pl.LazyFrame(schema={KEY: pl.UInt64})
-    return rows.select(pl.struct(key).hash(seed=0).alias(KEY)).filter(pl.col(KEY) % parts == 0)
+    return kept

@@ -1,56 +1,36 @@
-"""Profile rows: one streaming look at all of them, and a sample of a fixed size for what needs single values."""
+"""Profile rows from what was seen of them: totals of all, and a bounded sample for what needs single values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from framework.quality.columns import ColumnProfile, Facts, measure, with_sample
-from framework.quality.kinds import kind_of
-from framework.quality.looks import KEY, key_sample, sample_of, totals_of
+from framework.quality.sketch import COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from framework.quality.distribution import Distribution
+    import polars as pl
 
-SAMPLE = 131_072
-CELLS = 2_000_000
-"""A sample has fewer rows where there are many columns, so that it takes the same memory."""
-FEWEST = 1_000
+    from framework.quality.distribution import Distribution
+    from framework.quality.watch import Watch
 
 
 @dataclass(frozen=True)
 class Look:
-    """What to look at.
+    """What rows that were seen are measured by.
 
     Args:
-        rows: How many rows there are, as their files say.
         now: The run's time, to which ages count.
-        columns: The columns to look at; None: all.
-        sensitive: Columns of whose values nothing may be kept: of them only rates are.
-        key: The columns that identify a row.
         bins: By column, a distribution whose bins are used again.
-        facts: By column, what files know of it.
-        sample: How many rows the sample has at most.
+        facts: By column that was not looked at, what files know of it.
     """
 
-    rows: int
     now: datetime
-    columns: tuple[str, ...] | None = None
-    sensitive: frozenset[str] = frozenset()
-    key: tuple[str, ...] = ()
     bins: Mapping[str, Distribution] = field(default_factory=dict)
     facts: Mapping[str, Facts] = field(default_factory=dict)
-    sample: int = SAMPLE
-
-    def every(self, columns: int) -> int:
-        """Of how many rows the sample of so many columns takes one."""
-        most = min(self.sample, max(FEWEST, CELLS // max(columns, 1)))
-        return max(1, -(-self.rows // most))
 
 
 @dataclass(frozen=True)
@@ -68,48 +48,43 @@ class Profile:
         return {column.name: column for column in self.columns}
 
 
-def profile(rows: pl.LazyFrame, look: Look) -> Profile:
-    """Profile the rows of a plan, which is run once, streaming; memory does not grow with them.
+def show(rows: pl.LazyFrame, watch: Watch) -> Watch:
+    """Run a plan once, streaming, and show its rows to a watch."""
+    rows.sink_batches(watch.see, maintain_order=False, engine="streaming")
+    return watch
 
-    Nulls, ranges, means and deviations are of all rows, and so are numbers of different values, which are approximate
-    (HyperLogLog with a standard error of 6%) where there are more rows than the sample has. Quantiles, lengths,
-    frequent values, patterns and distributions are of the sample, which is random. Repeated keys are counted among the
-    rows of a share of all keys.
+
+def profile(watch: Watch, look: Look) -> Profile:
+    """Profile the rows that a watch has seen.
+
+    Nulls, ranges, means and deviations are of all rows, and so are numbers of different values, which are estimates
+    with a standard error of 0.8% where more differ than the sample has rows. Quantiles, lengths, frequent values,
+    patterns and distributions are of the sample, which is random. Repeated keys are counted among all rows, or where
+    more keys differ than the sample has rows, among those of a share of all keys.
+
+    Raises:
+        Exception: what went wrong at a look.
     """
-    schema = rows.collect_schema()
-    seen = [name for name in schema if look.columns is None or name in look.columns]
-    plain = {name: kind_of(schema[name]) for name in seen if name not in look.sensitive}
-    ranged = {name: facts.low is not None for name, facts in look.facts.items()}
-    totals, sample, keys = pl.collect_all(
-        [
-            totals_of(rows, seen, plain=plain, known=ranged, exact=look.rows <= look.sample),
-            sample_of(rows, plain, look.every(len(plain))),
-            key_sample(rows, look.key, max(1, look.rows // look.sample)),
-        ],
-        engine="streaming",
-    )
-    found = totals.row(0, named=True)
+    seen = watch.seen()
     columns = []
-    for name, dtype in schema.items():
-        if name not in seen and name not in look.facts:
+    for name, dtype in watch.schema.items():
+        facts = look.facts.get(name)
+        if name in watch.columns:
+            totals = {what: seen.totals[f"{what}:{name}"] for what in WHATS if f"{what}:{name}" in seen.totals}
+        elif facts is not None:
+            totals = {"nulls": facts.nulls, "low": facts.low, "high": facts.high}
+        else:
             continue
-        column = measure(name, dtype, look.rows, _totals(name, found, look), now=look.now)
-        if name in look.sensitive:
+        column = measure(name, dtype, seen.rows, totals, now=look.now)
+        if name in watch.sensitive:
             columns.append(column.without_values())
         else:
-            columns.append(with_sample(column, dtype, sample, look.bins.get(name)))
-    metrics = {"rows": float(look.rows)}
-    if keys.height:
-        metrics["duplicate_rate"] = 1 - keys[KEY].n_unique() / keys.height
-    return Profile(look.rows, sample.height, tuple(columns), metrics)
+            columns.append(with_sample(column, dtype, seen.sample, look.bins.get(name)))
+    metrics = {"rows": float(seen.rows)}
+    keyed = seen.keys[COUNT].sum()
+    if keyed:
+        metrics["duplicate_rate"] = 1 - seen.keys.height / keyed
+    return Profile(seen.rows, seen.sample.height, tuple(columns), metrics)
 
 
-def _totals(name: str, found: Mapping[str, Any], look: Look) -> dict[str, Any]:
-    """The totals of one column, with what files know of it."""
-    whats = ("nulls", "nans", "n_unique", "low", "high", "mean", "std")
-    totals = {what: found[f"{what}:{name}"] for what in whats if f"{what}:{name}" in found}
-    facts = look.facts.get(name)
-    if facts is None:
-        return totals
-    ranges = {"low": facts.low, "high": facts.high} if facts.low is not None else {}
-    return {**totals, "nulls": facts.nulls, **ranges}
+WHATS = ("nulls", "nans", "n_unique", "low", "high", "n", "mean", "square")

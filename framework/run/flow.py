@@ -106,7 +106,7 @@ def run_plan(
         quality = {}
         if asks_for_quality(pipeline):
             with clock.phase("quality"):
-                quality = audit_quality(pipeline, plan, space, draft.targets, sources, draft.known)
+                quality = audit_quality(pipeline, plan, space, draft.targets, sources)
         with clock.phase("publish"):
             committed = publish_all(pipeline, plan, space, draft.targets, quarantine_of(pipeline))
         others = [table for table in tables_of(pipeline) if table not in committed]

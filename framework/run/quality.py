@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.core.events import emit
-from framework.core.frames import PROVENANCE
 from framework.core.quality import QualityReport
 from framework.errors import MAX_GROUPS, BoundaryError
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from framework.core.report import SourceReport
     from framework.definition import Output, Pipeline
     from framework.lake.delta import DataFile
-    from framework.quality import Facts, Profile, Record
+    from framework.quality import Facts, Profile, Record, Watch
     from framework.run.targets import Target
     from framework.run.workspace import Workspace
 
@@ -38,13 +37,23 @@ def asks_for_quality(pipeline: Pipeline) -> bool:
     return any(output.quality for output in pipeline.outputs)
 
 
+def watch_of(pipeline: Pipeline, output: Output, schema: pl.Schema, known: Mapping[str, Contract]) -> Watch | None:
+    """What looks at the rows of an output while they are staged; None where it asks for no quality."""
+    if output.quality is None:
+        return None
+    from framework.quality import Watch
+    from framework.run.sensitive import sensitive_columns
+
+    sensitive = sensitive_columns(pipeline, output, known)
+    return Watch(schema, columns=columns_of(output.quality), sensitive=sensitive, key=output.key)
+
+
 def audit_quality(
     pipeline: Pipeline,
     plan: RunPlan,
     space: Workspace,
     targets: Sequence[Target],
     sources: Mapping[str, SourceReport],
-    known: Mapping[str, Contract],
 ) -> dict[str, QualityReport]:
     """Judge what was staged, and record it under the plan's sequence.
 
@@ -53,11 +62,11 @@ def audit_quality(
     """
     from framework.run.quality_history import record
 
-    staged = {target.table: target for target in targets}
+    outputs = {output.table: output for output in pipeline.outputs}
     looks = [
-        _Looked(pipeline, output, output.quality, plan, space, staged[output.table], sources, known)
-        for output in pipeline.outputs
-        if output.quality is not None and output.table in staged
+        _Looked(pipeline, outputs[target.table], quality, plan, space, target, target.watch, sources)
+        for target in targets
+        if target.watch is not None and (quality := outputs[target.table].quality) is not None
     ]
     done = {}
     rows = []
@@ -87,8 +96,8 @@ class _Looked:
     plan: RunPlan
     space: Workspace
     target: Target
+    watch: Watch
     sources: Mapping[str, SourceReport]
-    known: Mapping[str, Contract]
 
     @property
     def may_fail(self) -> bool:
@@ -122,37 +131,18 @@ class _Looked:
         return [record for record in self.past if record.scope == self.scope]
 
     @cached_property
-    def staged(self) -> pl.LazyFrame:
-        """The staged rows, lazy, without where they came from."""
-        from framework.lake.delta import scan_data_files
-
-        area = self.target.area
-        rows = scan_data_files(area.location, area.files(), area.schema, area.partition_by)
-        return rows.drop(PROVENANCE, strict=False)
-
-    @cached_property
     def types(self) -> dict[str, str]:
         """The types of the staged columns."""
-        return {name: str(dtype) for name, dtype in self.staged.collect_schema().items()}
+        return {name: str(dtype) for name, dtype in self.watch.schema.items()}
 
     @cached_property
     def profile(self) -> Profile:
         """What the staged rows look like, and how far they are from those before."""
         from framework.quality import Look, bins_of, profile, with_drift
-        from framework.run.sensitive import sensitive_columns
 
-        files = self.target.area.files()
-        sensitive = sensitive_columns(self.pipeline, self.output, self.known)
-        look = Look(
-            rows=sum(file.rows for file in files),
-            now=self.plan.planned_at,
-            columns=columns_of(self.quality),
-            sensitive=sensitive,
-            key=self.output.key,
-            bins=bins_of(self.comparable),
-            facts=facts_of(files, list(self.types), sensitive),
-        )
-        found = with_drift(profile(self.staged, look), self.comparable)
+        facts = facts_of(self.target.area.files(), list(self.types), self.watch.sensitive)
+        look = Look(self.plan.planned_at, bins_of(self.comparable), facts)
+        found = with_drift(profile(self.watch, look), self.comparable)
         if not self.past:
             return found
         interval = (self.plan.planned_at - self.past[-1].run.at) / timedelta(hours=1)

@@ -10,7 +10,7 @@ from framework.core.frames import PROVENANCE
 from framework.errors import AuthorError, ConfigurationError, SelectionError, did_you_mean
 from framework.lake import app_id, open_table
 from framework.lake.tables import require_table
-from framework.quality import Look, Record, Run, profile, with_drift
+from framework.quality import Look, Record, Run, Watch, profile, show, with_drift
 from framework.quality.drift import bins_of
 from framework.quality.report import Document, make_document
 from framework.run.compiled import contracts
@@ -146,15 +146,13 @@ def profile_table(
     chosen = list(columns) or names
     past = [before.record] if before else []
     now = handle.changed_at
-    look = Look(
-        rows=sum(file.rows for file in handle.files()),
-        now=datetime.now(UTC),
+    watch = Watch(
+        rows.select(chosen).collect_schema(),
         sensitive=frozenset(names) if subject.sensitive is None else subject.sensitive,
         key=subject.key if set(subject.key) <= set(chosen) else (),
-        bins=bins_of(past),
     )
-    found = with_drift(profile(rows.select(chosen), look), past)
-    types = {name: str(dtype) for name, dtype in rows.select(chosen).collect_schema().items()}
+    found = with_drift(profile(show(rows.select(chosen), watch), Look(datetime.now(UTC), bins_of(past))), past)
+    types = {name: str(dtype) for name, dtype in watch.schema.items()}
     return Document(subject.table, "", _record_of(found, now, types), [], facts_now(handle))
 
 

@@ -35,6 +35,7 @@ from framework.run.evolution import evolved, examine
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
 from framework.run.planning import fix_rebuild, tables_of
+from framework.run.quality import watch_of
 from framework.run.touched import restrict, touched_values
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from framework.core.report import RunReport
     from framework.definition import Output, Pipeline
     from framework.lake.merge import Staged
+    from framework.quality import Watch
     from framework.run.workspace import Workspace
 
 
@@ -61,6 +63,8 @@ class Target:
     violations: dict[str, Violations] = field(default_factory=dict)
     is_whole: bool = False
     """Whether what is staged is all of the table, not what is new or computed again."""
+    watch: Watch | None = None
+    """What looks at the rows while they are staged, where the table asks for quality."""
 
 
 def open_targets(
@@ -110,6 +114,9 @@ def _output_target(
     rows = to_storable(frames[output.of])
     area = area_for(space.lake, output.table, rows, output.partition_by)
     handle = open_or_create(space.lake, output.table, area.schema, output.partition_by, pipeline.name)
+    watch = watch_of(pipeline, output, area.schema, known)
+    if watch is not None:
+        area.show_to(watch.see)
     files = tuple(sorted(needed & pipeline.file_sources.keys()))
     redelivered = [f.path for name in files for f in _files(plan, name) if f.changed]
     is_afresh = plan.mode == "full" or (touched is None and not files)
@@ -120,7 +127,7 @@ def _output_target(
         return _reconcile(output, current, area, touched, redelivered, afresh=is_afresh)
 
     is_whole = is_afresh or output.mode == "overwrite"
-    return Target(output.table, handle, area, area.sink(rows), reconcile, files, checks, is_whole)
+    return Target(output.table, handle, area, area.sink(rows), reconcile, files, checks, is_whole, watch)
 
 
 def _files(plan: RunPlan, source: str) -> tuple[FileInput, ...]:

@@ -8,18 +8,19 @@ import pytest
 from framework.core.quality import Finding, Quality, QualityReport, expect
 from framework.lake import open_or_create, open_table
 from framework.lake.storable import storable
-from framework.quality import Case, Look, Run, from_rows, judge, profile, to_rows
+from framework.quality import Case, Look, Run, from_rows, judge, to_rows
 from framework.quality.drift import bins_of
 from framework.quality.history import SCHEMA
 from framework.quality.pins import read_pins, with_pin, without_pin, write_pins
 from framework.storage import StorageLocation
+from tests.quality.profiled import profiled
 
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
 ROWS = pl.DataFrame({"x": [1.0, 2.0, 2.0, None], "t": ["a", "a", None, "secret"], "d": [NOW] * 4})
 
 
 def rows_of(seq: int, *, table: str = "t", frame: pl.DataFrame = ROWS) -> pl.DataFrame:
-    found = profile(frame.lazy(), Look(frame.height, NOW, key=("x",)))
+    found = profiled(frame, Look(NOW), key=("x",))
     findings = judge(Case(table, found, NOW, [], Quality(expect=[expect("max", "x", at_most=1)])))
     report = QualityReport(table, "batch", frame.height, 88.8, {"validity": 0.5})
     run = Run(seq, f"run{seq}", NOW + timedelta(days=seq))
@@ -28,7 +29,7 @@ def rows_of(seq: int, *, table: str = "t", frame: pl.DataFrame = ROWS) -> pl.Dat
 
 def test_a_profile_survives_the_way_through_the_history():
     (record,) = from_rows(rows_of(3))
-    found = profile(ROWS.lazy(), Look(4, NOW, key=("x",)))
+    found = profiled(ROWS, Look(NOW), key=("x",))
     assert record.columns == found.by_name
     assert record.run == Run(3, "run3", NOW + timedelta(days=3))
     assert record.metrics == {**found.metrics, "score": 88.8, "validity": 0.5}
@@ -53,9 +54,9 @@ def test_the_history_can_be_stored_as_it_is():
 
 
 def test_bins_laid_anew_are_what_the_next_run_uses():
-    before = profile(ROWS.select("x").lazy(), Look(4, NOW)).by_name["x"].distribution
+    before = profiled(ROWS.select("x"), Look(NOW)).by_name["x"].distribution
     moved = pl.DataFrame({"x": [500.0, 501.0, 502.0]})
-    found = profile(moved.lazy(), Look(3, NOW, bins={"x": before}))
+    found = profiled(moved, Look(NOW, {"x": before}))
     report = QualityReport("t", "batch", 3)
     (record,) = from_rows(to_rows(Run(1, "r", NOW), found, report, findings=[], types={}))
     assert found.by_name["x"].distribution.edges == before.edges

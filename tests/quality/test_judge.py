@@ -7,15 +7,16 @@ import polars as pl
 import pytest
 
 from framework.core.quality import Quality, expect
-from framework.quality import Case, Look, Record, Run, judge, parts_of, profile, score, with_drift
+from framework.quality import Case, Look, Record, Run, judge, parts_of, score, with_drift
 from framework.quality.score import WEIGHTS
+from tests.quality.profiled import profiled
 
 MONDAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
 
 
 def recorded(day: int, values, **metrics) -> Record:
     rows = pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)})
-    found = profile(rows.lazy(), Look(rows.height, MONDAY))
+    found = profiled(rows, Look(MONDAY))
     metrics = {**found.metrics, **metrics}
     return Record(Run(day, f"run{day}", MONDAY + timedelta(days=day)), "batch", rows.height, metrics, found.by_name)
 
@@ -33,7 +34,7 @@ def case(values, past, *, day: int | None = None, **options) -> Case:
 def recorded_profile(values, past):
     rows = pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)})
     bins = {"x": past[-1].columns["x"].distribution} if past else {}
-    return profile(rows.lazy(), Look(rows.height, MONDAY, bins=bins))
+    return profiled(rows, Look(MONDAY, bins))
 
 
 def found(made: Case, metric: str, column: str = "", origin: str | None = None):
@@ -155,14 +156,14 @@ def test_columns_that_come_go_or_change_are_flagged():
 
 def test_only_the_column_that_says_how_fresh_rows_are_is_watched_for_age():
     days = pl.DataFrame({"a": [MONDAY] * 3, "b": [MONDAY] * 3})
-    looked = profile(days.lazy(), Look(3, MONDAY + timedelta(hours=3)))
+    looked = profiled(days, Look(MONDAY + timedelta(hours=3)))
     made = Case("t", looked, MONDAY, [], Quality(time="b"))
     assert [f.column for f in judge(made) if f.metric == "age_h"] == ["b"]
 
 
 def test_the_score_can_be_computed_again_from_the_numbers_shown():
     frame = pl.DataFrame({"k": [1, 1, 2, 3], "x": [1.0, None, None, 2.0], "at": [MONDAY - timedelta(hours=8)] * 4})
-    looked = profile(frame.lazy(), Look(4, MONDAY, key=("k",)))
+    looked = profiled(frame, Look(MONDAY), key=("k",))
     wanted = Quality(time="at", expect=[expect("age_h", "at", at_most=6), expect("rows", at_least=1)], history="off")
     findings = judge(Case("t", looked, MONDAY, [], wanted))
     parts = parts_of(looked, findings, accepted=30, quarantined=10, time="at")
@@ -181,12 +182,12 @@ def test_the_score_can_be_computed_again_from_the_numbers_shown():
 def test_parts_that_are_not_known_have_no_weight():
     assert score({"completeness": 0.5, "validity": 1.0}) == round(100 * (0.15 + 0.25) / 0.55, 1)
     assert score({}) is None
-    nothing = profile(pl.LazyFrame(schema={"x": pl.Int64}), Look(0, MONDAY))
+    nothing = profiled(pl.DataFrame(schema={"x": pl.Int64}), Look(MONDAY))
     assert parts_of(nothing, []) == {}
 
 
 def test_data_fresher_than_allowed_is_no_better_than_fresh():
     frame = pl.DataFrame({"at": [MONDAY - timedelta(hours=1)]})
-    looked = profile(frame.lazy(), Look(1, MONDAY))
+    looked = profiled(frame, Look(MONDAY))
     findings = judge(Case("t", looked, MONDAY, [], Quality(time="at", expect=[expect("age_h", "at", at_most=6)])))
     assert parts_of(looked, findings, time="at")["freshness"] == 1.0

@@ -9,23 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.quality import Facts, Look, profile
+from framework.core.frames import PROVENANCE, SOURCE_FILE, SOURCE_LINE
+from framework.quality import Facts, Look, Watch, profile, show
 from framework.quality.columns import SAFE
-from framework.quality.kinds import kind_of
-from framework.quality.looks import key_sample, sample_of, totals_of
+from framework.quality.looks import kept_of, totals_of
+from framework.quality.sketch import SmallestHashes
+from framework.quality.watch import sample_size
 from tests.quality import oracle
-from tests.transforms.engines import assert_lazy, fallbacks
+from tests.quality.profiled import profiled
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LOOK = Look(NOW)
 
 
-def look(rows: int, **options) -> Look:
-    return Look(rows, NOW, **options)
-
-
-def column(values, dtype=None, **options):
+def column(values, dtype=None, bins=None, **options):
     frame = pl.DataFrame({"c": pl.Series(values, dtype=dtype)})
-    return profile(frame.lazy(), look(frame.height, **options)).by_name["c"]
+    return profiled(frame, Look(NOW, bins or {}), **options).by_name["c"]
 
 
 @given(st.lists(st.none() | st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf]), min_size=1, max_size=40))
@@ -73,7 +72,7 @@ def test_every_type_is_profiled_as_far_as_it_can_be():
             "kind": pl.Series(["a", "a"], dtype=pl.Categorical),
         }
     )
-    found = profile(frame.lazy(), look(2)).by_name
+    found = profiled(frame, LOOK).by_name
     assert found["money"].metrics["mean"] == 2.0
     assert (found["money"].low, found["money"].high) == ("1.50", "2.50")
     assert found["flag"].distribution.values == ("true",)
@@ -90,7 +89,7 @@ def test_ages_count_from_the_newest_value_with_and_without_zone():
 
 
 def test_no_rows_give_a_profile_without_rates():
-    found = profile(pl.LazyFrame(schema={"a": pl.Int64, "b": pl.String}), look(0, key=("a",)))
+    found = profiled(pl.DataFrame(schema={"a": pl.Int64, "b": pl.String}), LOOK, key=("a",))
     assert found.metrics == {"rows": 0.0}
     assert found.by_name["a"].metrics == {"n_unique": 0.0}
     assert found.by_name["b"].distribution is None
@@ -115,7 +114,7 @@ def test_bins_are_used_again_and_laid_anew_when_they_no_longer_fit():
 
 def test_of_sensitive_columns_nothing_but_rates_is_measured():
     frame = pl.DataFrame({"email": ["a@x.org", "b@x.org", None, "a@x.org"], "pin": [1.0, 2.0, 3.0, math.nan]})
-    found = profile(frame.lazy(), look(4, sensitive=frozenset({"email", "pin"})))
+    found = profiled(frame, LOOK, sensitive={"email", "pin"})
     for one in found.columns:
         assert set(one.metrics) <= SAFE
         assert (one.low, one.high, one.top, one.patterns, one.distribution) == (None, None, (), (), None)
@@ -123,88 +122,116 @@ def test_of_sensitive_columns_nothing_but_rates_is_measured():
     assert "x.org" not in repr(found)
 
 
-def test_values_of_sensitive_columns_do_not_even_leave_the_plan():
-    frame = pl.LazyFrame({"email": ["a@x.org"], "n": [1]})
-    totals = totals_of(frame, ["email", "n"], plain={"n"}, known={}, exact=True).collect()
-    assert [name for name in totals.columns if name.endswith(":email")] == ["nulls:email", "n_unique:email"]
-    assert sample_of(frame, {"n": "number"}, 1).collect().columns == ["_row", "n"]
+def test_values_of_sensitive_columns_are_not_even_kept_while_rows_pass():
+    frame = pl.DataFrame({"email": ["a@x.org"], "n": [1]})
+    totals = totals_of(frame, ["email", "n"], {"n"}, {})
+    assert [name for name in totals.columns if name.endswith(":email")] == ["nulls:email"]
+    assert [one.meta.output_name() for one in kept_of(frame.schema, ["n"])] == ["n"]
+    watch = Watch(frame.schema, sensitive={"email"})
+    watch.see(frame)
+    assert "x.org" not in repr(watch.seen())
 
 
-def test_above_the_size_of_the_sample_totals_stay_exact_and_the_rest_is_near():
+@pytest.mark.parametrize("batch", [0, 700])
+def test_above_the_size_of_the_sample_totals_stay_exact_and_the_rest_is_near(batch):
     rows = 40_000
     frame = pl.DataFrame({"n": [float(i % 1000) for i in range(rows)], "t": ["abcde"[i % 5] for i in range(rows)]})
-    found = profile(frame.lazy(), look(rows, sample=8_000))
+    found = profiled(frame, LOOK, batch=batch, sample=8_000)
     numbers, texts = found.by_name["n"].metrics, found.by_name["t"]
     assert (numbers["min"], numbers["max"], numbers["mean"]) == (0.0, 999.0, 499.5)
-    assert numbers["n_unique"] == pytest.approx(1000, rel=0.15)
-    assert found.sampled == pytest.approx(8_000, rel=0.1)
+    assert numbers["std"] == pytest.approx(frame["n"].std())
+    assert numbers["n_unique"] == 1000
+    assert found.sampled == 8_000
     assert numbers["p50"] == pytest.approx(500, abs=25)
     # Values that come in turns must not be met in turns by the sample.
     assert {value for value, _ in texts.top} == set("abcde")
     assert texts.top[0][1] == pytest.approx(1_600, rel=0.15)
 
 
+@given(st.lists(st.none() | st.floats(-1e6, 1e6) | st.just(math.nan), max_size=30), st.integers(1, 7))
+def test_batches_make_no_difference(values, batch):
+    frame = pl.DataFrame({"n": pl.Series(values, dtype=pl.Float64), "t": [str(value) for value in values]})
+    whole, cut = profiled(frame, LOOK, key=("n", "t")), profiled(frame, LOOK, batch=batch, key=("n", "t"))
+    assert cut.metrics == whole.metrics
+    for name in frame.columns:
+        one, other = cut.by_name[name], whole.by_name[name]
+        assert one.metrics == pytest.approx(other.metrics, rel=1e-9, abs=1e-6)
+        assert (one.low, one.high, one.top, one.distribution) == (other.low, other.high, other.top, other.distribution)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series(range(60_000)),
+        pl.Series(range(60_000)).cast(pl.String),
+        pl.Series(range(60_000)).cast(pl.Decimal(12, 2)),
+        pl.Series(range(60_000)) / 7,
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_many_different_values_are_estimated_whatever_their_type_and_order(values):
+    counted = SmallestHashes(5_000, kept=4_096)
+    for part in (values.head(30_000), values, values.reverse()):
+        counted.add(part.hash())
+    assert counted.different() == pytest.approx(60_000, rel=0.06)
+    assert counted.counts().height == 4_096
+
+
+def test_the_same_rows_are_drawn_wherever_they_come_in_the_order_of_arrival():
+    rows = pl.DataFrame({"n": range(5_000)}).with_columns(
+        pl.lit(NOW).alias(PROVENANCE[0]), pl.lit("a.csv").alias(SOURCE_FILE), pl.col("n").alias(SOURCE_LINE)
+    )
+    one, other = (
+        profiled(frame, LOOK, batch=700, sample=1_000).by_name["n"].metrics["p50"] for frame in (rows, rows.reverse())
+    )
+    assert one == other
+    assert one == pytest.approx(2_500, abs=250)
+
+
 def test_a_sample_has_fewer_rows_where_there_are_many_columns():
-    wide = look(1_000_000)
-    assert wide.every(1) == 8
-    assert wide.every(100) == 50
-    assert wide.every(100_000) == 1000
-    assert look(100).every(5) == 1
+    assert sample_size(1) == 131_072
+    assert sample_size(100) == 20_000
+    assert sample_size(100_000) == 1_000
 
 
-def test_repeated_keys_are_counted_exactly_on_few_rows_and_nearly_on_many():
+def test_repeated_keys_are_counted_exactly_where_few_differ_and_nearly_where_many_do():
     frame = pl.DataFrame({"a": [1, 1, 2, 3], "b": [1, 1, 1, None]})
-    assert profile(frame.lazy(), look(4, key=("a", "b"))).metrics["duplicate_rate"] == 0.25
+    assert profiled(frame, LOOK, key=("a", "b")).metrics["duplicate_rate"] == 0.25
     many = pl.DataFrame({"k": [i // 2 if i < 10_000 else i for i in range(40_000)]})
-    found = profile(many.lazy(), look(40_000, key=("k",), sample=4_000)).metrics["duplicate_rate"]
+    found = profiled(many, LOOK, key=("k",), sample=4_000).metrics["duplicate_rate"]
     assert found == pytest.approx(5_000 / 40_000, abs=0.02)
     unique = pl.DataFrame({"k": list(range(40_000))})
-    assert profile(unique.lazy(), look(40_000, key=("k",), sample=4_000)).metrics["duplicate_rate"] == 0.0
+    assert profiled(unique, LOOK, key=("k",), sample=4_000).metrics["duplicate_rate"] == 0.0
+    one = pl.DataFrame({"k": [7] * 40_000})
+    assert profiled(one, LOOK, key=("k",), sample=4_000).metrics["duplicate_rate"] == 1 - 1 / 40_000
 
 
-def test_what_files_know_is_not_computed_again():
-    frame = pl.LazyFrame({"a": [1, None, 3], "b": ["x", "y", None]})
-    facts = {"a": Facts(1, 1, 3), "b": Facts(1)}
-    plan = totals_of(frame, ["a", "b"], plain={"a", "b"}, known={"a": True, "b": False}, exact=True)
-    assert plan.collect_schema().names() == [
-        *("len:", "n_unique:a", "mean:a", "std:a"),
-        *("n_unique:b", "low:b", "high:b"),
-    ]
-    found = profile(frame, look(3, facts=facts))
-    assert found == profile(frame, look(3))
+def test_ranges_that_are_known_are_taken_and_not_computed_again():
+    frame = pl.DataFrame({"a": [1, None, 3], "b": ["x", "y", None]})
+    watch = Watch(frame.schema)
+    watch.see(frame, {"a": (-5, 9)})
+    found = profile(watch, LOOK).by_name
+    assert (found["a"].low, found["a"].high, found["a"].metrics["mean"]) == ("-5", "9", 2.0)
+    assert (found["b"].low, found["b"].high) == ("x", "y")
 
 
 def test_columns_that_are_not_looked_at_have_what_files_know():
-    frame = pl.LazyFrame({"a": [1, None, 3], "b": ["x", "y", None], "c": [1, 1, 1]})
-    found = profile(frame, look(3, columns=("a",), facts={"b": Facts(1, "x", "y")}))
+    frame = pl.DataFrame({"a": [1, None, 3], "b": ["x", "y", None], "c": [1, 1, 1]})
+    found = profiled(frame, Look(NOW, facts={"b": Facts(1, "x", "y")}), columns=("a",))
     assert [one.name for one in found.columns] == ["a", "b"]
     assert found.by_name["b"].metrics == {"null_rate": 1 / 3}
     assert (found.by_name["b"].low, found.by_name["b"].high) == ("x", "y")
-    assert profile(frame, look(3, columns=())).columns == ()
+    assert profiled(frame, LOOK, columns=()).columns == ()
 
 
-SCHEMA = {
-    "n": pl.Float64,
-    "i": pl.Int64,
-    "m": pl.Decimal(10, 2),
-    "t": pl.String,
-    "d": pl.Datetime("us", "UTC"),
-    "f": pl.Boolean,
-    "l": pl.List(pl.Int64),
-}
-PLANS = {
-    "totals": lambda rows: totals_of(rows, list(SCHEMA), plain=SCHEMA, known={}, exact=False),
-    "sample": lambda rows: sample_of(rows, {name: kind_of(dtype) for name, dtype in _schema().items()}, 3),
-    "keys": lambda rows: key_sample(rows, ("i", "t"), 4),
-}
+def test_a_plan_is_shown_to_a_watch_as_a_frame_is():
+    frame = pl.DataFrame({"a": [1, None, 3], "b": ["x", "y", None]})
+    assert profile(show(frame.lazy(), Watch(frame.schema)), LOOK) == profiled(frame, LOOK)
 
 
-def _schema() -> pl.Schema:
-    return pl.LazyFrame(schema=SCHEMA).collect_schema()
-
-
-@pytest.mark.parametrize("plan", PLANS)
-def test_a_look_streams_and_reads_nothing_while_it_is_planned(plan, tmp_path):
-    assert_lazy(PLANS[plan], SCHEMA)
-    pl.DataFrame(schema=SCHEMA).write_parquet(tmp_path / "rows.parquet")
-    assert fallbacks(PLANS[plan](pl.scan_parquet(tmp_path / "rows.parquet"))) == []
+def test_what_goes_wrong_at_a_look_is_raised_when_its_result_is_asked_for():
+    watch = Watch(pl.Schema({"a": pl.Int64}))
+    watch.see(pl.DataFrame({"other": [1]}))
+    watch.see(pl.DataFrame({"a": [1]}))
+    with pytest.raises(KeyError):
+        watch.seen()

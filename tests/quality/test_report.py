@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from framework.core.quality import Quality, QualityReport, expect
-from framework.quality import Case, Look, Run, bins_of, from_rows, judge, parts_of, profile, score, to_rows, with_drift
+from framework.quality import Case, Look, Run, bins_of, from_rows, judge, parts_of, score, to_rows, with_drift
 from framework.quality.report import make_document, to_markdown
 from framework.quality.report.html import to_html
 from framework.quality.score import WEIGHTS
+from tests.quality.profiled import profiled
 
 START = datetime(2026, 1, 5, 6, tzinfo=UTC)
 EVIL = "</script><script>alert(1)</script>|x"
@@ -32,8 +33,8 @@ def history(days: int, *, shift: float = 0.0):
             }
         )
         at = START + timedelta(days=day)
-        look = Look(100, at, sensitive=frozenset({"email"}), bins=bins_of(records))
-        found = with_drift(profile(frame.lazy(), look), records)
+        look = Look(at, bins_of(records))
+        found = with_drift(profiled(frame, look, sensitive={"email"}), records)
         types = {name: str(dtype) for name, dtype in frame.schema.items()}
         wanted = Quality(min_points=2, expect=[expect("max", "spent", at_most=60)])
         findings = judge(Case("a/b", found, at, records, wanted, types=types, before=types if records else {}))

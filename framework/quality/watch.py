@@ -1,0 +1,125 @@
+"""Look at rows as they pass by, batch by batch: what is kept of them takes the same memory however many they are."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from framework.core.frames import PROVENANCE, SOURCE_FILE, SOURCE_LINE
+from framework.quality.kinds import kind_of
+from framework.quality.looks import hash_of, hashed_together, kept_of, totals_of, totals_together
+from framework.quality.sketch import RowSample, SmallestHashes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+SAMPLE = 131_072
+CELLS = 2_000_000
+"""A sample has fewer rows where there are many columns, so that it takes the same memory."""
+FEWEST = 1_000
+PARTS = 64
+"""Totals of so many batches are put together."""
+_NONE: Mapping[str, tuple[Any, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of rows. `totals`: by `<what>:<column>`; `sample`: see `kept_of`; `keys`: how often keys came."""
+
+    rows: int
+    totals: Mapping[str, Any]
+    sample: pl.DataFrame
+    keys: pl.DataFrame
+
+
+class Watch:
+    """Looks at the rows that it is shown. Safe to call from several threads; nothing it meets stops who shows them.
+
+    Args:
+        schema: The columns of the rows.
+        columns: Those to look at; None: all.
+        sensitive: Columns of whose values nothing may be kept: of them only rates are.
+        key: The columns that identify a row.
+        sample: How many rows the sample has at most, and how many different values are counted exactly.
+    """
+
+    def __init__(
+        self,
+        schema: pl.Schema,
+        *,
+        columns: Collection[str] | None = None,
+        sensitive: Collection[str] = (),
+        key: Sequence[str] = (),
+        sample: int = SAMPLE,
+    ) -> None:
+        self.schema = pl.Schema({name: dtype for name, dtype in schema.items() if name not in PROVENANCE})
+        self.columns = [name for name in self.schema if columns is None or name in columns]
+        self.sensitive = frozenset(sensitive)
+        self.plain = [name for name in self.columns if name not in sensitive]
+        self.key = tuple(key)
+        most = sample_size(len(self.plain), sample)
+        self._sample = RowSample(most)
+        self._keys = SmallestHashes(most, kept=most)
+        counted = [name for name in self.columns if kind_of(schema[name]) != "other"]
+        self._values = {name: SmallestHashes(sample_size(len(self.columns), sample)) for name in counted}
+        self._totals: list[pl.DataFrame] = []
+        self._rows = 0
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+        self.see(pl.DataFrame(schema=schema))
+
+    def see(self, rows: pl.DataFrame, ranges: Mapping[str, tuple[Any, Any]] = _NONE) -> None:
+        """Look at a batch. `ranges`: the least and greatest values of columns that are known already.
+
+        What goes wrong is kept, and `seen` raises it: nobody's rows depend on a look at them.
+        """
+        if self._error is not None:
+            return
+        try:
+            self._see(rows, ranges)
+        except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - raised by `seen`
+            self._error = error
+
+    def seen(self) -> Seen:
+        """Give what was seen; valid after the last batch.
+
+        Raises:
+            Exception: what went wrong at a look.
+        """
+        if self._error is not None:
+            raise self._error
+        totals = totals_together(self._totals).row(0, named=True)
+        totals |= {f"n_unique:{name}": hashes.different() for name, hashes in self._values.items()}
+        return Seen(self._rows, totals, self._sample.rows(), self._keys.counts())
+
+    def _see(self, rows: pl.DataFrame, ranges: Mapping[str, tuple[Any, Any]]) -> None:
+        with self._lock:
+            first = self._rows
+            self._rows += rows.height
+        totals = totals_of(rows, self.columns, self.plain, ranges)
+        hashes = {name: hash_of(rows[name]) for name in self._values}
+        if self.key:
+            known = [hashes[name] if name in hashes else hash_of(rows[name]) for name in self.key]
+            self._keys.add(hashed_together(known))
+        for name, found in hashes.items():
+            self._values[name].add(found.filter(rows[name].is_not_null()) if rows[name].null_count() else found)
+        self._sample.add(rows, _order(rows, first), kept_of(self.schema, self.plain))
+        with self._lock:
+            self._totals.append(totals)
+            if len(self._totals) > PARTS:
+                self._totals = [totals_together(self._totals)]
+
+
+def sample_size(columns: int, most: int = SAMPLE) -> int:
+    """How many rows a sample of so many columns has at most."""
+    return min(most, max(FEWEST, CELLS // max(columns, 1)))
+
+
+def _order(rows: pl.DataFrame, first: int) -> pl.Series:
+    """Hash where rows came from, so that the same ones are drawn by every run; or else the number they arrive with."""
+    if set(PROVENANCE) <= set(rows.columns) and not rows[SOURCE_LINE].null_count():
+        return hashed_together([hash_of(rows[SOURCE_FILE]), hash_of(rows[SOURCE_LINE])])
+    return hash_of(pl.int_range(first, first + rows.height, dtype=pl.UInt64, eager=True))
