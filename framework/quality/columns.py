@@ -14,10 +14,11 @@ from framework.quality.kinds import kind_of
 from framework.quality.looks import LENGTH, SHOWN_TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from framework.quality.looks import Totals
 
 QUANTILES = {"p01": 0.01, "p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
 TOP = 10
+TIMES = "_times"
 PATTERNS = 5
 PATTERN_LENGTH = 32
 IDENTIFYING = 0.9
@@ -64,31 +65,28 @@ SAFE = frozenset({"null_rate", "nan_rate", "n_unique", "unique_rate"})
 """The metrics that tell no value."""
 
 
-def measure(name: str, dtype: pl.DataType, rows: int, totals: Mapping[str, Any], *, now: datetime) -> ColumnProfile:
-    """Measure a column by its totals: see `totals_of`; `now` is when its age counts to."""
+def measure(
+    name: str, dtype: pl.DataType, rows: int, totals: Totals, different: float | None, *, now: datetime
+) -> ColumnProfile:
+    """Measure a column by its totals, and by how many values differ (None: not counted); `now`: its age counts to."""
     metrics: dict[str, float] = {}
-    present = rows - (totals["nulls"] or 0)
+    present = rows - totals.nulls
     if rows:
-        metrics["null_rate"] = totals["nulls"] / rows
-        if totals.get("nans") is not None:
-            metrics["nan_rate"] = totals["nans"] / rows
-    if totals.get("n_unique") is not None:
-        metrics["n_unique"] = float(min(totals["n_unique"], present))
+        metrics["null_rate"] = totals.nulls / rows
+        if totals.nans is not None:
+            metrics["nan_rate"] = totals.nans / rows
+    if different is not None:
+        metrics["n_unique"] = min(different, float(present))
         if present:
             metrics["unique_rate"] = metrics["n_unique"] / present
-    low, high = totals.get("low"), totals.get("high")
     kind = kind_of(dtype)
     if kind == "number":
-        numbers = {"min": low, "max": high, "mean": totals.get("mean"), "std": _deviation(totals)}
+        mean = totals.mean if totals.n else None
+        numbers = {"min": totals.low, "max": totals.high, "mean": mean, "std": totals.deviation}
         metrics.update({m: float(v) for m, v in numbers.items() if v is not None and math.isfinite(v)})
-    if kind == "time" and isinstance(high, date):
-        metrics["age_h"] = (now - _moment(high)) / timedelta(hours=1)
-    return ColumnProfile(name, str(dtype), metrics=metrics, low=shown(low), high=shown(high))
-
-
-def _deviation(totals: Mapping[str, Any]) -> float | None:
-    """The standard deviation of two numbers or more."""
-    return math.sqrt(totals["square"] / (totals["n"] - 1)) if totals.get("n", 0) > 1 else None
+    if kind == "time" and isinstance(totals.high, date):
+        metrics["age_h"] = (now - _moment(totals.high)) / timedelta(hours=1)
+    return ColumnProfile(name, str(dtype), metrics=metrics, low=shown(totals.low), high=shown(totals.high))
 
 
 def _moment(value: date) -> datetime:
@@ -117,10 +115,11 @@ def with_sample(
         return column
     values = sample[column.name].drop_nulls()
     metrics = dict(column.metrics)
-    found = replace(column, metrics=metrics, top=_top(values))
+    counted = values.value_counts(name=TIMES)
+    found = replace(column, metrics=metrics, top=_top(counted))
     if kind == "text":
         metrics.update(_lengths(sample[f"{LENGTH}{column.name}"].drop_nulls()))
-        found = replace(found, patterns=_patterns(values))
+        found = replace(found, patterns=_patterns(counted, column.name))
     if kind == "number" and len(values):
         metrics.update({m: float(values.quantile(q, "linear") or 0.0) for m, q in QUANTILES.items()})
     is_counted = dtype.is_integer() or kind == "text"
@@ -137,10 +136,9 @@ def _distribute(values: pl.Series, bins: Distribution | None) -> Distribution | 
     return distribute_values(values.cast(pl.String), bins.values if bins else ())
 
 
-def _top(values: pl.Series) -> tuple[Count, ...]:
+def _top(counted: pl.DataFrame) -> tuple[Count, ...]:
     """The most frequent values, those that occur twice at least."""
-    counted = values.value_counts(name="count").filter(pl.col("count") > 1)
-    ordered = counted.top_k(TOP, by="count").rows()
+    ordered = counted.filter(pl.col(TIMES) > 1).top_k(TOP, by=TIMES).rows()
     return tuple(sorted(((str(shown(value)), count) for value, count in ordered), key=lambda pair: (-pair[1], pair[0])))
 
 
@@ -151,13 +149,14 @@ def _lengths(lengths: pl.Series) -> dict[str, float]:
     return {"length_min": float(low), "length_mean": float(mean), "length_max": float(high)}  # type: ignore[arg-type]
 
 
-def _patterns(texts: pl.Series) -> tuple[Count, ...]:
+def _patterns(counted: pl.DataFrame, name: str) -> tuple[Count, ...]:
     """The most frequent shapes of texts: capitals as A, other letters as a, digits as 9, the rest as it is."""
-    shapes = (
-        texts.str.slice(0, PATTERN_LENGTH)
+    shape = (
+        pl.col(name)
+        .str.slice(0, PATTERN_LENGTH)
         .str.replace_all(r"\p{Lu}", "A")
         .str.replace_all(r"\p{N}", "9")
         .str.replace_all(r"[\p{L}--[A]]", "a")
     )
-    counted = shapes.value_counts(name="count").rows()
-    return tuple(sorted(counted, key=lambda pair: (-pair[1], pair[0]))[:PATTERNS])
+    shapes = counted.group_by(shape).agg(pl.col(TIMES).sum()).rows()
+    return tuple(sorted(shapes, key=lambda pair: (-pair[1], pair[0]))[:PATTERNS])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,10 +19,49 @@ SHOWN_TEXT = 64
 ODD = 0x9E3779B97F4A7C15
 
 
+@dataclass(frozen=True)
+class Totals:
+    """Totals of one column over some rows: None where there is no such value, or where it must not be kept.
+
+    `n`: how many finite numbers; `square`: the sum of their squared distances from the mean.
+    """
+
+    nulls: int = 0
+    nans: int | None = None
+    low: Any = None
+    high: Any = None
+    n: int = 0
+    mean: float = 0.0
+    square: float = 0.0
+
+    def plus(self, other: Totals) -> Totals:
+        """The totals of both (T. Chan, G. Golub and R. LeVeque, Updating formulae, 1979)."""
+        n = self.n + other.n
+        apart = other.mean - self.mean
+        return Totals(
+            self.nulls + other.nulls,
+            None if self.nans is None else self.nans + (other.nans or 0),
+            min(_known(self.low, other.low), default=None),
+            max(_known(self.high, other.high), default=None),
+            n,
+            self.mean + apart * other.n / n if n else 0.0,
+            self.square + other.square + (apart * apart * self.n * other.n / n if n else 0.0),
+        )
+
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation of two numbers or more."""
+        return math.sqrt(self.square / (self.n - 1)) if self.n > 1 else None
+
+
+def _known(*values: Any) -> list[Any]:
+    return [value for value in values if value is not None]
+
+
 def totals_of(
     rows: pl.DataFrame, columns: Sequence[str], plain: Collection[str], ranges: Mapping[str, tuple[Any, Any]]
-) -> pl.DataFrame:
-    """Total the columns of a batch: one row, columns `<what>:<column>`.
+) -> dict[str, Totals]:
+    """Total the columns of a batch.
 
     Args:
         rows: The batch.
@@ -28,50 +69,40 @@ def totals_of(
         plain: Those of whose values something may be kept.
         ranges: The least and greatest values that are known already: they are not computed again.
     """
-    totals = [pl.len().alias("len:")]
+    schema, asked = rows.schema, []
+    numbers = [name for name in columns if name in plain and kind_of(schema[name]) == "number"]
+    floats = rows.select(finite(pl.col(name), schema[name]).alias(name) for name in numbers)
     for name in columns:
-        found = dict(_totals(name, rows.schema[name], is_plain=name in plain))
-        if name in ranges and "low" in found:
-            found |= {w: pl.lit(v, rows.schema[name]) for w, v in zip(("low", "high"), ranges[name], strict=True)}
-        totals += [total.alias(f"{what}:{name}") for what, total in found.items()]
-    return rows.select(totals)
+        known = name in ranges or name not in plain or kind_of(schema[name]) == "other"
+        asked += [one.alias(f"{what}:{name}") for what, one in _whole(name, schema[name], is_ranged=not known)]
+    of_numbers = [one.alias(f"{what}:{name}") for name in numbers for what, one in _of_number(name)]
+    totals = pl.concat([rows.select(pl.len(), *asked), floats.select(*of_numbers)], how="horizontal")
+    found = totals.row(0, named=True)
+    return {name: _total(found, name, ranges.get(name) if name in plain else None) for name in columns}
 
 
-def _totals(name: str, dtype: pl.DataType, *, is_plain: bool) -> Iterator[tuple[str, pl.Expr]]:
+def _whole(name: str, dtype: pl.DataType, *, is_ranged: bool) -> Iterator[tuple[str, pl.Expr]]:
     value = pl.col(name)
-    yield "nulls", value.null_count().cast(pl.Int64)
-    kind = kind_of(dtype)
-    if kind == "other":
-        return
+    yield "nulls", value.null_count()
     if dtype.is_float():
-        yield "nans", value.is_nan().sum().cast(pl.Int64)
-    if not is_plain:
-        return
-    yield "low", value.min()
-    yield "high", value.max()
-    if kind == "number":
-        number = finite(value, dtype)
-        yield "n", number.count().cast(pl.Int64)
-        yield "mean", number.mean()
-        yield "square", number.var(ddof=0) * number.count()
+        yield "nans", value.is_nan().sum()
+    if is_ranged:
+        yield "low", value.min()
+        yield "high", value.max()
 
 
-def totals_together(totals: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Put the totals of batches together: again one row of the same columns.
+def _of_number(name: str) -> Iterator[tuple[str, pl.Expr]]:
+    yield "n", pl.col(name).count()
+    yield "mean", pl.col(name).mean()
+    yield "variance", pl.col(name).var(ddof=0)
 
-    `square` is the sum of the squared distances from the mean (T. Chan, G. Golub and R. LeVeque, 1979).
-    """
-    every = pl.concat(totals)
-    found = []
-    for column in every.columns:
-        what, name = column.split(":", 1)
-        value, n, mean = pl.col(column), pl.col(f"n:{name}"), pl.col(f"mean:{name}")
-        together = {"low": value.min, "high": value.max}.get(what, value.sum)()
-        if what in {"mean", "square"}:
-            middle = (n * mean).sum() / n.sum()
-            together = middle.fill_nan(None) if what == "mean" else value.sum() + (n * (mean - middle) ** 2).sum()
-        found.append(together.alias(column))
-    return every.select(found)
+
+def _total(found: Mapping[str, Any], name: str, known: tuple[Any, Any] | None) -> Totals:
+    low, high = known or (found.get(f"low:{name}"), found.get(f"high:{name}"))
+    if isinstance(low, float) and math.isnan(low):
+        low = high = None
+    n, mean, variance = (found.get(f"{what}:{name}") or 0 for what in ("n", "mean", "variance"))
+    return Totals(found[f"nulls:{name}"], found.get(f"nans:{name}"), low, high, n, float(mean), n * float(variance))
 
 
 def finite(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -80,10 +111,10 @@ def finite(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.when(number.is_finite()).then(number) if dtype.is_float() else number
 
 
-def hash_of(values: pl.Series) -> pl.Series:
+def hash_of(name: str, dtype: pl.DataType) -> pl.Expr:
     """Hash the values of a column: equal ones alike, 64 bits each."""
-    is_coded = isinstance(values.dtype, (pl.Categorical, pl.Enum))
-    return (values.cast(pl.String) if is_coded else values).hash(seed=0)
+    is_coded = isinstance(dtype, (pl.Categorical, pl.Enum))
+    return (pl.col(name).cast(pl.String) if is_coded else pl.col(name)).hash(seed=0)
 
 
 def hashed_together(hashes: Sequence[pl.Series]) -> pl.Series:

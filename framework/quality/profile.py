@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from framework.quality.columns import ColumnProfile, Facts, measure, with_sample
+from framework.quality.looks import Totals
 from framework.quality.sketch import COUNT
 
 if TYPE_CHECKING:
@@ -70,21 +71,18 @@ def profile(watch: Watch, look: Look) -> Profile:
     for name, dtype in watch.schema.items():
         facts = look.facts.get(name)
         if name in watch.columns:
-            totals = {what: seen.totals[f"{what}:{name}"] for what in WHATS if f"{what}:{name}" in seen.totals}
+            totals = seen.totals[name]
         elif facts is not None:
-            totals = {"nulls": facts.nulls, "low": facts.low, "high": facts.high}
+            totals = Totals(facts.nulls, low=facts.low, high=facts.high)
         else:
             continue
-        column = measure(name, dtype, seen.rows, totals, now=look.now)
+        column = measure(name, dtype, seen.rows, totals, seen.different.get(name), now=look.now)
         if name in watch.sensitive:
             columns.append(column.without_values())
         else:
             columns.append(with_sample(column, dtype, seen.sample, look.bins.get(name)))
     metrics = {"rows": float(seen.rows)}
-    keyed = seen.keys[COUNT].sum()
+    keyed = int(seen.keys[COUNT].sum())
     if keyed:
         metrics["duplicate_rate"] = 1 - seen.keys.height / keyed
     return Profile(seen.rows, seen.sample.height, tuple(columns), metrics)
-
-
-WHATS = ("nulls", "nans", "n_unique", "low", "high", "n", "mean", "square")

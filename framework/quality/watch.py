@@ -10,8 +10,8 @@ import polars as pl
 
 from framework.core.frames import PROVENANCE, SOURCE_FILE, SOURCE_LINE
 from framework.quality.kinds import kind_of
-from framework.quality.looks import hash_of, hashed_together, kept_of, totals_of, totals_together
-from framework.quality.sketch import RowSample, SmallestHashes
+from framework.quality.looks import Totals, hash_of, hashed_together, kept_of, totals_of
+from framework.quality.sketch import DifferentValues, KeyCounts, RowSample
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,17 +20,16 @@ SAMPLE = 131_072
 CELLS = 2_000_000
 """A sample has fewer rows where there are many columns, so that it takes the same memory."""
 FEWEST = 1_000
-PARTS = 64
-"""Totals of so many batches are put together."""
 _NONE: Mapping[str, tuple[Any, Any]] = {}
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of rows. `totals`: by `<what>:<column>`; `sample`: see `kept_of`; `keys`: how often keys came."""
+    """What was seen of rows. `different`: values by column; `sample`: see `kept_of`; `keys`: how often keys came."""
 
     rows: int
-    totals: Mapping[str, Any]
+    totals: Mapping[str, Totals]
+    different: Mapping[str, float]
     sample: pl.DataFrame
     keys: pl.DataFrame
 
@@ -62,10 +61,11 @@ class Watch:
         self.key = tuple(key)
         most = sample_size(len(self.plain), sample)
         self._sample = RowSample(most)
-        self._keys = SmallestHashes(most, kept=most)
+        self._keys = KeyCounts(most)
         counted = [name for name in self.columns if kind_of(schema[name]) != "other"]
-        self._values = {name: SmallestHashes(sample_size(len(self.columns), sample)) for name in counted}
-        self._totals: list[pl.DataFrame] = []
+        most = sample_size(len(self.columns), sample)
+        self._values = {name: DifferentValues(most, without=_hash_of_null(schema[name])) for name in counted}
+        self._totals: dict[str, Totals] = {}
         self._rows = 0
         self._lock = threading.Lock()
         self._error: BaseException | None = None
@@ -91,26 +91,23 @@ class Watch:
         """
         if self._error is not None:
             raise self._error
-        totals = totals_together(self._totals).row(0, named=True)
-        totals |= {f"n_unique:{name}": hashes.different() for name, hashes in self._values.items()}
-        return Seen(self._rows, totals, self._sample.rows(), self._keys.counts())
+        different = {name: values.count() for name, values in self._values.items()}
+        return Seen(self._rows, self._totals, different, self._sample.rows(), self._keys.counts())
 
     def _see(self, rows: pl.DataFrame, ranges: Mapping[str, tuple[Any, Any]]) -> None:
         with self._lock:
             first = self._rows
             self._rows += rows.height
         totals = totals_of(rows, self.columns, self.plain, ranges)
-        hashes = {name: hash_of(rows[name]) for name in self._values}
+        hashes = rows.select(hash_of(name, self.schema[name]) for name in dict.fromkeys([*self._values, *self.key]))
         if self.key:
-            known = [hashes[name] if name in hashes else hash_of(rows[name]) for name in self.key]
-            self._keys.add(hashed_together(known))
-        for name, found in hashes.items():
-            self._values[name].add(found.filter(rows[name].is_not_null()) if rows[name].null_count() else found)
+            self._keys.add(hashed_together([hashes[name] for name in self.key]))
+        new = hashes.select(values.new(pl.col(name)).implode() for name, values in self._values.items())
+        for name, values in self._values.items():
+            values.take(new[name][0], rows.height)
         self._sample.add(rows, _order(rows, first), kept_of(self.schema, self.plain))
         with self._lock:
-            self._totals.append(totals)
-            if len(self._totals) > PARTS:
-                self._totals = [totals_together(self._totals)]
+            self._totals = {n: self._totals[n].plus(t) if n in self._totals else t for n, t in totals.items()}
 
 
 def sample_size(columns: int, most: int = SAMPLE) -> int:
@@ -121,5 +118,9 @@ def sample_size(columns: int, most: int = SAMPLE) -> int:
 def _order(rows: pl.DataFrame, first: int) -> pl.Series:
     """Hash where rows came from, so that the same ones are drawn by every run; or else the number they arrive with."""
     if set(PROVENANCE) <= set(rows.columns) and not rows[SOURCE_LINE].null_count():
-        return hashed_together([hash_of(rows[SOURCE_FILE]), hash_of(rows[SOURCE_LINE])])
-    return hash_of(pl.int_range(first, first + rows.height, dtype=pl.UInt64, eager=True))
+        return hashed_together([rows[SOURCE_FILE].hash(seed=0), rows[SOURCE_LINE].hash(seed=0)])
+    return pl.int_range(first, first + rows.height, dtype=pl.UInt64, eager=True).hash(seed=0)
+
+
+def _hash_of_null(dtype: pl.DataType) -> int:
+    return int(pl.DataFrame({"": [None]}, schema={"": dtype}).select(hash_of("", dtype)).item())
