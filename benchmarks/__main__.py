@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import data, events, rules
+from benchmarks import data, events, history, refused, rules, wide
 from benchmarks.measure import Case, Sample, measure, medians, python, ratio
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ COMPARISONS = [
     ),
     Comparison("ten times the orders", "orders_by_10", "orders_by_10", {"rss_mb": 1.2}, "many", limit_data="orders"),
     Comparison("a unique key of many orders", "orders_unique", "orders_by_10", {"cpu_s": 1.5}, "many", "within 1 GB"),
+    Comparison("a run and its profile", "wide_profiled", "wide_run", {"cpu_s": 1.4}, "wide"),
+    Comparison("a replay and a load", "refused_replayed", "refused_loaded", {"cpu_s": 2.0}, "refused"),
+    Comparison("a report on a year of quality", "quality_of_a_year", "imports", {}, "history", "within 5 s"),
     Comparison("nothing new", "nothing_new", "imports", {"cpu_s": 1.5}, "year"),
 ]
 
@@ -148,11 +151,25 @@ def make_data(size: str, what: str) -> Path:
     if what in {"orders", "many"}:
         few = min(rows, MOST_ORDERS)
         rules.write_orders(folder / what, few if what == "orders" else 10 * few)
+    _make_with_before(folder / what, what, rows)
     if what == "late":
         _make_lake_of_the_year(folder, size)
         data.a_late_day(folder / what, rows)
     (folder / what / "done").touch()
     return folder
+
+
+def _make_with_before(folder: Path, what: str, rows: int) -> None:
+    """Make input that is measured on the tables of an earlier run, which are kept in `before`."""
+    if what == "wide":
+        wide.write_before(folder)
+        _case("wide_profiled", folder, folder / "before")
+        wide.write_parcels(folder, rows)
+    if what == "refused":
+        refused.write_sales(folder)
+        _case("refused_held", folder, folder / "before")
+    if what == "history":
+        history.write_history(folder, days=365)
 
 
 def _make_lake_of_the_year(folder: Path, size: str) -> None:
@@ -176,6 +193,8 @@ def run(comparison: Comparison, folder: Path, rounds: int) -> dict[str, list[Sam
     prepare: Callable[[Path], None] | None = None
     if comparison.name == "an incremental day":
         prepare = lambda place: shutil.copytree(folder / "lake_of_the_year", place, dirs_exist_ok=True) and None  # noqa: E731
+    if (source / "before").exists():
+        prepare = lambda place: shutil.copytree(source / "before", place, dirs_exist_ok=True) and None  # noqa: E731
     ours = Case(comparison.ours, python(comparison.ours, source, scratch), prepare)
     if comparison.ours == "nothing_new":
         ours = _nothing_new(folder)

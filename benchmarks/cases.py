@@ -374,6 +374,35 @@ def _run_wide(data: Path, scratch: Path, *, is_profiled: bool) -> None:
         raise SystemExit(f"expected a run that went well, got {report}")
 
 
+def refused_held(data: Path, scratch: Path) -> None:
+    """Take in sale lines all of which a rule refuses."""
+    from benchmarks.refused import load
+
+    load(_space(data, scratch), strict=True)
+
+
+def refused_loaded(data: Path, scratch: Path) -> None:
+    """Take in the same lines where no rule refuses them, into tables of their own."""
+    from benchmarks.refused import load
+
+    load(_space(data, scratch / "empty"), strict=False)
+
+
+def refused_replayed(data: Path, scratch: Path) -> None:
+    """Queue and replay the refused lines, by the rules that refuse none."""
+    from benchmarks.refused import replay
+
+    replay(_space(data, scratch))
+
+
+def quality_of_a_year(data: Path, _scratch: Path) -> None:
+    """A page on the quality of a table of twenty columns with a year of daily runs behind it."""
+    from benchmarks.history import report_on
+
+    if "<svg" not in report_on(data):
+        raise SystemExit("the page shows no history")
+
+
 def imports(_data: Path, _scratch: Path) -> None:
     """Import what a run stands on: polars, pandera.polars, deltalake."""
     import deltalake

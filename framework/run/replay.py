@@ -127,7 +127,7 @@ def _row_problems(desk: Desk, chosen: pl.DataFrame) -> Iterator[str]:
 
 def _one_of_each(rows: pl.DataFrame) -> pl.DataFrame:
     """One row of each file: its rows have the same columns, whatever their values."""
-    return rows.group_by("source", "file", "file_time", maintain_order=True).first().select(rows.columns)
+    return rows.unique(["source", "file", "file_time"], keep="first", maintain_order=True)
 
 
 def _file_problems(desk: Desk, chosen: pl.DataFrame) -> Iterator[str]:

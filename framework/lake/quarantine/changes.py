@@ -77,11 +77,7 @@ def change(
         return Changed(0)
 
     def prepare(handle: TableHandle) -> _Rewrite:
-        files = files_in(handle, CHANGEABLE)
-        held = _held(handle, files, seen)
-        if handle.version != version:
-            _require_as_seen(handle, held, seen)
-        touched = _at(handle, files, set(held[PATH].unique()))
+        touched = _touched(handle, seen, version)
         moved = after.lazy().select(SCHEMA.names())
         if sum(f.rows for f in touched) == after.height:
             return _Rewrite(moved, touched, after.height)
@@ -161,6 +157,19 @@ def _version_of(lake: StorageLocation, handle: TableHandle, mark: str) -> int | 
 
 def _at(handle: TableHandle, files: Sequence[DataFile], paths: set[str]) -> list[DataFile]:
     return [f for f in files if handle.location.uri(f.path) in paths]
+
+
+def _touched(handle: TableHandle, seen: pl.DataFrame, version: int | None) -> list[DataFile]:
+    """The files that hold the rows that were seen, and hold them as they were seen."""
+    if handle.version == version:
+        files = files_in(handle, seen["state"].unique())
+        if sum(f.rows for f in files) == seen.height:
+            return files
+    files = files_in(handle, CHANGEABLE)
+    held = _held(handle, files, seen)
+    if handle.version != version:
+        _require_as_seen(handle, held, seen)
+    return _at(handle, files, set(held[PATH].unique()))
 
 
 def _held(handle: TableHandle, files: Sequence[DataFile], seen: pl.DataFrame) -> pl.DataFrame:
