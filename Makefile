@@ -6,8 +6,12 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 LOCKS := requirements/runtime.txt requirements/dev.txt
 INPUTS = $(PYTHON) requirements/inputs.py
+
+# Hundreds of processes are started here: none compiles the same modules again, even where the environment asks for it.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test coverage check bench lock lock-check clean
@@ -35,10 +39,10 @@ demo: venv  ## run every pipeline on generated data, twice: all of it, then only
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh pipelines/demo.sh
 
 test: venv  ## run the tests and doctests (ARGS="-k name" for some of them)
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(TEST) $(ARGS)
 
 coverage: venv  ## run the tests and hold the branch coverage of framework against its gate
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
+	$(TEST) --cov --cov-report=term $(ARGS)
 
 check: lock-check venv  ## everything that is checked without running the code
 	$(BIN)/ruff format --check .

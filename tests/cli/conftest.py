@@ -1,26 +1,14 @@
-"""The command as users have it: a process of its own, in a project made by `sluice init`."""
+"""The command, and projects made by `sluice init` for it."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PATIENCE_S = 120
-
-
-def command(*arguments):
-    return [sys.executable, "-P", "-m", "framework.cli.main", *map(str, arguments)]
-
-
-def environment(**variables):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-    return {**kept, "PYTHONPATH": str(ROOT), **variables}
+from tests.cli.calling import command, environment, in_a_process, in_this_process
 
 
 @pytest.fixture(name="environment")
@@ -51,38 +39,42 @@ def start():
 
 @pytest.fixture
 def sluice():
-    """Run `sluice` with arguments; gives the finished process."""
+    """Run `sluice` with arguments; gives the finished process.
+
+    What runs pipelines or is told something by the environment has a process of its own; the others share this one,
+    and `test_same_in_a_process` holds each of them against the real thing.
+    """
 
     def run(*arguments, cwd=None, **variables):
-        return subprocess.run(
-            command(*arguments),
-            cwd=cwd,
-            env=environment(**variables),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_S,
-        )
+        if variables or "run" in arguments:
+            return in_a_process(*arguments, cwd=cwd, **variables)
+        return in_this_process(*arguments, cwd=cwd)
 
     return run
 
 
 @pytest.fixture(scope="session")
-def finished_project(tmp_path_factory):
+def new_project(tmp_path_factory):
+    """A project as `sluice init` makes it. Copied, never changed."""
+    folder = tmp_path_factory.mktemp("new") / "shop"
+    done = in_a_process("init", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_project(new_project, tmp_path_factory):
     """A project that has run once. Copied, never changed."""
-    folder = tmp_path_factory.mktemp("finished") / "shop"
-    for arguments in (("init", folder), ("-C", folder, "run")):
-        done = subprocess.run(command(*arguments), env=environment(), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    folder = Path(shutil.copytree(new_project, tmp_path_factory.mktemp("finished") / "shop"))
+    done = in_a_process("-C", folder, "run")
+    assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.fixture
-def project(tmp_path, sluice):
+def project(new_project, tmp_path):
     """A fresh project."""
-    done = sluice("init", tmp_path / "shop")
-    assert done.returncode == 0, done.stderr
-    return tmp_path / "shop"
+    return Path(shutil.copytree(new_project, tmp_path / "shop"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from framework.cli.main import main
-from tests.cli.conftest import command, environment
+from tests.cli.calling import command, environment
 
 PACKAGE = "quality_shop"
 """A name of its own: the tests' process knows the repository's pipelines already."""

@@ -7,7 +7,7 @@ from random import Random
 
 from framework.testing import Delivered, Mark, Note, SampleRequest
 from pipelines.retail.sample.catalogue import Catalogue
-from pipelines.retail.sample.sales import CLOCK, STORES
+from pipelines.retail.sample.sales import STORES, clock
 from pipelines.retail.sample.truth import written_in
 
 DELIVERED_AT_S = 23 * 3600
@@ -119,7 +119,7 @@ class StockFeed:
 
     def _line(self, day: int, update_id: str, movement: Movement) -> str:
         store, product = movement.shelf
-        moment = f"{self.request.date_of(day)} {CLOCK[movement.second]}"
+        moment = f"{self.request.date_of(day)} {clock(movement.second)}"
         return f"{update_id},{store},{product},{movement.change},{moment},{movement.kind}"
 
 

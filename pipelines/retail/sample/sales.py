@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 
 from framework.testing import SampleRequest
@@ -33,7 +34,6 @@ PROMOTIONS, PROMOTION_WEIGHTS = ("0.0", "10.0", "12.5", "15.0", "20.0", "50.0"),
 POPULARITY_SKEW = 0.8
 LOYALTY_SKEW = 2.2
 PROMOTED_FACTOR = 1.7
-CLOCK = tuple(f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}" for second in range(86_400))
 
 Row = tuple[str, ...]
 
@@ -53,6 +53,12 @@ class Market:
     weights: dict[str, float]
     prices: dict[str, str]
     promoted: frozenset[str]
+
+
+@cache
+def clock(second: int) -> str:
+    """Return the time of a second of the day as text."""
+    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
 
 
 def market_on(catalogue: Catalogue, campaigns: list[Campaign], day: int) -> Market:
@@ -110,7 +116,7 @@ def sell(request: SampleRequest, market: Market, day: int, first_number: int, co
                 quantities[place],
                 market.prices[product],
                 discounts[place],
-                date + CLOCK[seconds[place]],
+                date + clock(seconds[place]),
             )
         )
     return DayOfSales(rows=rows, units=_units(stores, products, quantities))
