@@ -1,25 +1,38 @@
-"""What every test may use: the service finder and the hypothesis profiles."""
+"""What every test may use: the service finder and the hypothesis profiles. No test waits for the disk."""
 
 from __future__ import annotations
 
 import os
 import socket
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CONNECT_TIMEOUT_S = 2.0
 USUAL_PORTS = {"http": 80, "https": 443, "postgres": 5432, "postgresql": 5432}
 
 # No deadline: one example may be the first to import Polars, or share a busy core.
-settings.register_profile("dev", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+# Examples are other ones in each run: a few each time find more than many now and then.
+settings.register_profile("dev", deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=200, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def disk() -> Iterator[None]:
+    """Let nobody here wait for the disk: tests kill processes, none pulls the plug.
+
+    What is forced to the disk, and when, is held down in tests/torture/test_durability.py, whose runs have processes of
+    their own.
+    """
+    with patch("os.fsync", os.fstat):  # which insists on a file that is open, too
+        yield
 
 
 @pytest.fixture(scope="session")
