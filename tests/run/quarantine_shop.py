@@ -135,3 +135,10 @@ class Shop:
         handle = open_table(self.space.lake, "sales")
         found = handle.scan().select(*(columns or ("id", "product", "quantity"))).collect()
         return sorted(found.rows())
+
+
+def accounts(report) -> tuple[int, ...]:
+    """What became of the sales of a run: rows in, accepted, quarantined, released, refused again."""
+    sales = report.sources["sales"]
+    assert sales.rows_in == sales.accepted + sales.quarantined + sum(sales.dropped.values())
+    return sales.rows_in, sales.accepted, sales.quarantined, sales.released, sales.refused_again

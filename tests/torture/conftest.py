@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -42,6 +43,17 @@ class Reference:
     grid: list[State]
     passed: list[Counter[str]]
     lake_after_first: Path
+
+
+def seed_of(config: pytest.Config) -> int:
+    """What chance chose for this session: the same in all of its processes, and printed by pytest."""
+    return int(os.environ.get("SLUICE_TORTURE_SEED") or config.getoption("randomly_seed", 0))
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """The seed of this session."""
+    return seed_of(pytestconfig)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
-"""Broken at every named point in every way, then run again: the same tables as without.
+"""Broken at every named point, then run again: the same tables as without.
 
-`SLUICE_TORTURE_HITS=all` breaks at every passage of a point instead of one.
+A seed says in which of three ways each point breaks, and at which of its passages: that of the order of tests, which
+pytest prints first, or `SLUICE_TORTURE_SEED`. Three seeds in a row make every point break in every way.
+`SLUICE_TORTURE_HITS=all` breaks at every passage of every point in every way.
 """
 
 from __future__ import annotations
@@ -8,11 +10,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from framework.core.faults import POINTS
+from tests.torture.conftest import seed_of
 from tests.torture.deliveries import deliver
 from tests.torture.history import check_history
 
@@ -32,6 +36,19 @@ CASES = [
     for point in POINTS
     if point not in ONLY_HARMED and (run == "first" or point not in ONLY_FIRST)
 ]
+ACTIONS = ("kill", "raise", "stop")
+IS_ALL = os.environ.get("SLUICE_TORTURE_HITS") == "all"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test the points that are broken in its ways."""
+    if "action" not in metafunc.fixturenames:
+        return
+    seed = seed_of(metafunc.config)
+    chosen = {case: ACTIONS if IS_ALL else (ACTIONS[(at + seed) % len(ACTIONS)],) for at, case in enumerate(CASES)}
+    asked = [(*case, action) for case, actions in chosen.items() for action in actions]
+    sleeps = "overtaken" in metafunc.function.__name__
+    metafunc.parametrize(("run", "point", "action"), [case for case in asked if (case[2] == "stop") == sleeps])
 
 
 def begin(run: str, reference: Reference, at: Place) -> tuple[int, int]:
@@ -44,12 +61,13 @@ def begin(run: str, reference: Reference, at: Place) -> tuple[int, int]:
     return 2, 3
 
 
-def hits(run: str, point: str, action: str, reference: Reference) -> range:
-    """Which passages of a point break: all, or one that differs from case to case."""
+def hits(run: str, point: str, action: str, reference: Reference, seed: int) -> range:
+    """Which passages of a point break: all, or one."""
     passages = reference.passed[0 if run == "first" else 1][point]
-    if os.environ.get("SLUICE_TORTURE_HITS") == "all":
+    if IS_ALL:
         return range(1, passages + 1)
-    one = 1 + (sorted(POINTS).index(point) + ("kill", "raise", "stop").index(action) * 2) % passages
+    one = Random(f"{seed} {run} {point} {action}").randint(1, passages)
+    print(f"seed {seed}: {action} at passage {one} of {passages}")  # noqa: T201 - shown when it fails
     return range(one, one + 1)
 
 
@@ -59,12 +77,10 @@ def test_every_named_point_is_passed(run: str, reference: Reference):
     assert set(reference.passed[0 if run == "first" else 1]) == expected
 
 
-@pytest.mark.parametrize("action", ["kill", "raise"])
-@pytest.mark.parametrize(("run", "point"), CASES)
 def test_a_run_that_broke_is_made_good_by_the_next(
-    run: str, point: str, action: str, crew: Crew, reference: Reference, place: Callable[[], Place]
+    run: str, point: str, action: str, seed: int, crew: Crew, reference: Reference, place: Callable[[], Place]
 ):
-    for hit in hits(run, point, action, reference):
+    for hit in hits(run, point, action, reference, seed):
         at = place()
         covered, end = begin(run, reference, at)
         runner = crew.take()
@@ -83,15 +99,14 @@ def test_a_run_that_broke_is_made_good_by_the_next(
         assert check_history(at.lake, reference.grid[: end + 1], is_finished=True) == []
 
 
-@pytest.mark.parametrize(("run", "point"), CASES)
 def test_a_run_that_was_overtaken_in_its_sleep_changes_nothing(
-    run: str, point: str, crew: Crew, reference: Reference, place: Callable[[], Place]
+    run: str, point: str, action: str, seed: int, crew: Crew, reference: Reference, place: Callable[[], Place]
 ):
-    for hit in hits(run, point, "stop", reference):
+    for hit in hits(run, point, action, reference, seed):
         at = place()
         covered, end = begin(run, reference, at)
         sleeper = crew.take()
-        sleeper.ask(**at.job, fault=f"{point}:stop:{hit}")
+        sleeper.ask(**at.job, fault=f"{point}:{action}:{hit}")
         sleeper.await_stop()
         assert check_history(at.lake, reference.grid[: covered + 1], is_finished=False) == []
         deliver(at.raw, end)
