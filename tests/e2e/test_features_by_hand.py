@@ -91,18 +91,34 @@ def opened(tmp_path_factory) -> FeatureHouse:
     return house
 
 
-@pytest.fixture(scope="module", params=["then", "at_once", "rebuilt"])
-def completed(request, tmp_path_factory) -> FeatureHouse:
-    """The late event came in a second run, or with all the rest, or a rebuild came last."""
-    house = FeatureHouse(tmp_path_factory.mktemp("completed"), NOW)
-    deliver_opening(house)
-    if request.param != "at_once":
-        house.run()
+@pytest.fixture(scope="module")
+def then(opened, tmp_path_factory) -> FeatureHouse:
+    house = opened.copy(tmp_path_factory.mktemp("then"))
     deliver_late_event(house)
     house.run()
-    if request.param == "rebuilt":
-        house.run(full=True)
     return house
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory) -> FeatureHouse:
+    house = FeatureHouse(tmp_path_factory.mktemp("at_once"), NOW)
+    deliver_opening(house)
+    deliver_late_event(house)
+    house.run()
+    return house
+
+
+@pytest.fixture(scope="module")
+def rebuilt(then, tmp_path_factory) -> FeatureHouse:
+    house = then.copy(tmp_path_factory.mktemp("rebuilt"))
+    house.run(full=True)
+    return house
+
+
+@pytest.fixture(scope="module", params=["then", "at_once", "rebuilt"])
+def completed(request) -> FeatureHouse:
+    """The late event came in a second run, or with all the rest, or a rebuild came last."""
+    return request.getfixturevalue(request.param)
 
 
 SESSION = (
@@ -136,10 +152,8 @@ def test_the_late_event_makes_one_session_of_two(completed):
     assert_sessions(completed, AFTER)
 
 
-def test_only_the_user_of_the_late_event_is_computed_again(tmp_path):
-    house = FeatureHouse(tmp_path, NOW)
-    deliver_opening(house)
-    house.run()
+def test_only_the_user_of_the_late_event_is_computed_again(opened, tmp_path):
+    house = opened.copy(tmp_path)
     deliver_late_event(house)
     heard: list[Event] = []
     with listening(heard.append):
@@ -150,10 +164,8 @@ def test_only_the_user_of_the_late_event_is_computed_again(tmp_path):
     ]
 
 
-def test_an_event_that_comes_again_with_another_day_is_there_once(tmp_path):
-    house = FeatureHouse(tmp_path, NOW)
-    deliver_opening(house)
-    house.run()
+def test_an_event_that_comes_again_with_another_day_is_there_once(opened, tmp_path):
+    house = opened.copy(tmp_path)
     moved = event(3, 1, at(4, 9), "checkout", "desktop", "toys")
     deliver(house, "events/correction.ndjson", f"{json.dumps(moved)}\n", at(10, 1))
     house.run()

@@ -1,10 +1,11 @@
 """The retail pipelines run in place on two folders, and what they leave in the lake read back as plain values."""
 
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 import pytest
@@ -44,6 +45,11 @@ class House:
     def __post_init__(self) -> None:
         object.__setattr__(self, "raw", self.root / "raw")
         object.__setattr__(self, "lake", self.root / self.lake_name)
+
+    def copy(self, root: Path) -> Self:
+        """This house as it is, in another place."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        return replace(self, root=root)
 
     def at(self) -> StorageLocation:
         """The lake as the framework knows it."""
