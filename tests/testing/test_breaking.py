@@ -92,4 +92,4 @@ class Overlapping(pa.DataFrameModel):
 def test_a_rule_that_cannot_be_broken_alone_is_not_given():
     only_together = broken(Overlapping, rule="number: must be unique")
     with pytest.raises(Unsatisfiable):
-        find(only_together, lambda _: True, settings=settings(FEW, max_examples=20))
+        find(only_together, lambda _: True, settings=settings(FEW, max_examples=4))
