@@ -1,6 +1,7 @@
 """Pandera schemas compiled into the plan: `check` sorts raw rows while they are read."""
 
 from framework.boundary.absent import is_told_absent
+from framework.boundary.business import as_check, rule
 from framework.boundary.check import Checked, check, check_both
 from framework.boundary.conform import Violations, conform, settled_rules
 from framework.boundary.contract import ColumnSpec, Contract, Rule, compile_contract
@@ -33,6 +34,7 @@ __all__ = [
     "Share",
     "Tally",
     "Violations",
+    "as_check",
     "check",
     "check_both",
     "compile_contract",
@@ -44,6 +46,7 @@ __all__ = [
     "load_schema",
     "resolve_schema",
     "rows",
+    "rule",
     "rule_key",
     "settled_rules",
     "shown",

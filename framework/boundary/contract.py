@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,14 @@ from framework.boundary.casts.reading import STRICT, Reading
 from framework.boundary.pandera_checks import Declared, compile_check, unique_rules
 from framework.boundary.refused import is_typed, refuse, refuse_model
 from framework.boundary.rule import DatasetRule, Rule, Severity
+from framework.boundary.terms import is_agreed
 from framework.boundary.trace import register_backends, schema_of
 from framework.errors import DefinitionError, Problem, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
+    from pandera import Check
     from pandera.polars import DataFrameModel, DataFrameSchema
 
 __all__ = ["ColumnSpec", "Contract", "DatasetRule", "Rule", "Severity", "compile_contract"]
@@ -57,7 +60,10 @@ class Contract:
 
 
 def compile_contract(
-    model: type[DataFrameModel] | DataFrameSchema, *, columns: Collection[str] | None = None
+    model: type[DataFrameModel] | DataFrameSchema,
+    *,
+    columns: Collection[str] | None = None,
+    checks: Sequence[Check] = (),
 ) -> Contract:
     """Compile a schema into the expressions that hold its rules.
 
@@ -67,6 +73,7 @@ def compile_contract(
         model: The schema, as a model or as an object.
         columns: The names of a frame that is known, for which regex columns are spelled out. Without them, as in a
             pipeline, such columns are refused.
+        checks: Checks over rows beside those of the schema.
 
     Raises:
         DefinitionError: at definition, naming everything of the schema that cannot be compiled.
@@ -81,7 +88,8 @@ def compile_contract(
     problems.extend(_ambiguous(name, specs))
     schema = pl.Schema({name: spec.dtype for name, spec in specs.items()})
     rules: list[Rule | DatasetRule] = []
-    for one in _checks(declared):
+    problems.extend(_given_twice(name, [*declared.checks, *checks]))
+    for one in [*_checks(declared), *(Declared(None, check) for check in checks)]:
         if len(specs) < len(declared.columns) and one.column not in specs:
             continue  # reported already
         try:
@@ -136,6 +144,14 @@ def _checks(declared: DataFrameSchema) -> Iterator[Declared]:
             yield Declared(name, check)
     for check in declared.checks:
         yield Declared(None, check)
+
+
+def _given_twice(name: str, checks: Sequence[Check]) -> Iterator[Problem]:
+    """Find business rules whose name another check of the rows has: budgets and listings could not tell them apart."""
+    counts = Counter(str(check.name) for check in checks)
+    for rule in dict.fromkeys(str(check.name) for check in checks if is_agreed(check)):
+        if counts[rule] > 1:
+            yield Problem(f"{name}.{rule}", f"{counts[rule]} rules have this name", "rename one, or leave one out")
 
 
 def _column(name: str, column: Any) -> ColumnSpec:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from framework.boundary.casts.metadata import KEYS
 from framework.boundary.contract import DatasetRule, compile_contract
+from framework.boundary.terms import owner_of
 from framework.boundary.trace import schema_of
 from framework.boundary.wording import rule_name
-from framework.boundary.yaml_schema.custom import owner_of
 from framework.boundary.yaml_schema.types import write_type
 from framework.errors import SchemaError
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from framework.boundary.aggregates import Aggregate, split
 from framework.boundary.rule import DatasetRule, Rule, Severity
+from framework.boundary.terms import terms_of
 from framework.boundary.trace import answers_every_row, tier, trace
 from framework.boundary.trees import function_of, spell_out, tree_of
 from framework.boundary.wording import message_of, rule_name
@@ -45,7 +46,7 @@ def compile_check(declared: Declared, schema: pl.Schema) -> Rule | DatasetRule:
     _require_meaning(check)
     expression = _built_in(check, column, schema) if column else None
     if isinstance(expression, DatasetRule):
-        return expression
+        return _without_budget(expression)
     if expression is None:
         traced = trace(check, column, schema)
         every = [one for said in traced for one in spell_out(said, schema)]
@@ -53,14 +54,21 @@ def compile_check(declared: Declared, schema: pl.Schema) -> Rule | DatasetRule:
     _require_answer(expression, schema)
     reach = tier(expression, schema)
     if reach == "dataset":
-        return _dataset_rule(check, column, expression, schema)
+        return _without_budget(_dataset_rule(check, column, expression, schema))
     holds = expression if check.ignore_na else expression.fill_null(value=False)
     # Without `ignore_na` a built-in check also asks for a value, which what it is called by does not say.
     kind = str(check.registry_name or "") if check.ignore_na and column else ""
     values = dict(check.statistics or {}) if kind else {}
     is_window = reach == "window"
     words = message_of(check)
-    return Rule(rule_name(check), column, holds, words, _severity(check), is_window, kind=kind, values=values)
+    named, terms = rule_name(check), terms_of(check)
+    return Rule(named, column, holds, words, _severity(check), is_window, kind=kind, values=values, terms=terms)
+
+
+def _without_budget(rule: DatasetRule) -> DatasetRule:
+    if rule.terms.budget is not None:
+        raise SchemaError("it judges all rows at once, so no rows can be counted for its budget; leave budget out")
+    return rule
 
 
 def _severity(check: Check) -> Severity:
@@ -109,7 +117,8 @@ def _dataset_rule(check: Check, column: str | None, expression: pl.Expr, schema:
     if any(aggregate.whole.meta.has_multiple_outputs() for aggregate in aggregates):
         raise SchemaError("it aggregates several columns at once; name them one by one")
     holds = said if check.ignore_na else said.fill_null(value=False)
-    return DatasetRule(rule_name(check), column, tuple(aggregates), holds, message_of(check), _severity(check))
+    words, terms = message_of(check), terms_of(check)
+    return DatasetRule(rule_name(check), column, tuple(aggregates), holds, words, _severity(check), terms)
 
 
 def _built_in(check: Check, column: str, schema: pl.Schema) -> pl.Expr | DatasetRule | None:
@@ -130,7 +139,8 @@ def _built_in(check: Check, column: str, schema: pl.Schema) -> pl.Expr | Dataset
         values = _values(statistics["values"], schema[column]).drop_nulls().unique().sort()
         distinct = Aggregate("Distinct", pl.col(column), pl.col(column))
         said = pl.col(f"{DatasetRule.COLUMN}0") == pl.lit(values).implode()
-        return DatasetRule(rule_name(check), column, (distinct,), said, message_of(check), _severity(check))
+        words, terms = message_of(check), terms_of(check)
+        return DatasetRule(rule_name(check), column, (distinct,), said, words, _severity(check), terms)
     return None
 
 

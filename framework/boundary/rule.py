@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from framework.core.rule import Terms
+
 if TYPE_CHECKING:
     from collections.abc import Container
 
     import polars as pl
 
     from framework.boundary.aggregates import Aggregate
+    from framework.core.budget import Limit
 
 Severity = Literal["error", "warning", "waiting"]
 Failure = Literal["parse", "cast", "rule", "reference", "udf", "file"]
@@ -23,7 +26,7 @@ class Rule:
 
     `keys`: the columns over which a uniqueness rule counts; empty for other rules. `kind` and `values`: the built-in
     check that it stands for and what it asks for; empty for other rules. `failure`: what a row that breaks it is filed
-    under in quarantine.
+    under in quarantine. `terms`: its owner, budget and examples.
     """
 
     name: str
@@ -36,6 +39,12 @@ class Rule:
     kind: str = ""
     values: dict[str, Any] = field(default_factory=dict, hash=False)
     failure: Failure = "rule"
+    terms: Terms = Terms()
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The budget that the rule has of its own."""
+        return self.terms.limits(self.key)
 
     @property
     def key(self) -> str:
@@ -64,6 +73,12 @@ class DatasetRule:
     holds: pl.Expr
     message: str
     severity: Severity = "error"
+    terms: Terms = Terms()
+
+    @property
+    def key(self) -> str:
+        """What it is called, such as `price.mean_below_nine`."""
+        return rule_key(self.column, self.name)
 
     @property
     def second_look(self) -> list[str]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pandera import Check
 
+from framework.boundary.terms import set_terms, terms_of
 from framework.boundary.wording import message_of
-from framework.boundary.yaml_schema.custom import OWNER, owner_of
-from framework.boundary.yaml_schema.forms import kind_of, read_keys, read_text
+from framework.boundary.yaml_schema.forms import kind_of, plain_example, read_keys, read_text
 from framework.boundary.yaml_schema.keys import CHECKS, LENGTH, OPTIONS, RANGE, SPELLINGS, Key
 from framework.boundary.yaml_schema.types import read_type, write_type
 from framework.boundary.yaml_schema.values import read_value, write_values
+from framework.core.rule import Terms
 from framework.core.yaml_document import Mapping, Scalar, Sequence
 from framework.errors import SchemaError
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 VALUE, TYPE = "value", "as"
 ENDS = 2
+EXAMPLES = {"holds": "holds_for", "breaks": "breaks_for"}
+"""Examples of a rule, as Python calls them and as the format does."""
 ARGUMENTS = {"range": RANGE, "length": LENGTH}
 AS_IN_PANDERA = ("name", "ignore_na", "title", "description")
 FLAGS = {"include_min", "include_max"}
@@ -69,8 +72,8 @@ def make_check(maker: Any, options: dict[str, Any], **arguments: Any) -> Check:
     if options.get("severity") == "warning":
         said["raise_warning"] = True
     check: Check = maker(**arguments, **said)
-    if "owner" in options:
-        vars(check)[OWNER] = options["owner"]
+    examples = {key: tuple(options.get(name, ())) for key, name in EXAMPLES.items()}
+    set_terms(check, Terms(options.get("owner"), options.get("budget"), **examples))
     return check
 
 
@@ -121,11 +124,17 @@ def write_options(check: Check, form: CheckForm | None = None) -> dict[str, Any]
         "message": error if is_own else None,
         "severity": "warning" if check.raise_warning else None,
         "ignore_na": None if check.ignore_na else False,
-        "owner": owner_of(check),
+        **_said_terms(terms_of(check)),
         "title": check.title,
         "description": check.description and inspect.cleandoc(str(check.description)),
     }
     return {option: value for option, value in said.items() if value is not None}
+
+
+def _said_terms(terms: Terms) -> dict[str, Any]:
+    """What is agreed on a check, by the keys of the format."""
+    examples = {name: [plain_example(one) for one in getattr(terms, key)] or None for key, name in EXAMPLES.items()}
+    return {"owner": terms.owner, "budget": terms.budget, **examples}
 
 
 def _arguments(form: CheckForm, given: Node | dict[str, Node], dtype: pl.DataType | None) -> dict[str, Any]:

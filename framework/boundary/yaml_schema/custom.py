@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pandera.api.polars.types import PolarsData
 
 ORIGIN = "__sluice_origin__"
-OWNER = "owner"
 FIX = "move it into a module, as a function or a method of a model, or say it in SQL"
 
 
@@ -88,12 +87,6 @@ def origin_of(check: Check) -> Origin:
 def arguments_of(check: Check) -> dict[str, Any]:
     """Give what a check's function takes besides the data."""
     return dict(check._check_kwargs)  # noqa: SLF001 - no public way
-
-
-def owner_of(check: Check) -> str | None:
-    """Say who answers for a check; None when it does not say."""
-    owner = getattr(check, OWNER, None)
-    return None if owner is None else str(owner)
 
 
 def _find(reference: str) -> Callable[..., Any]:

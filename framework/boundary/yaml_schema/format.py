@@ -17,6 +17,7 @@ from framework.boundary.yaml_schema.keys import (
     SPELLINGS,
 )
 from framework.boundary.yaml_schema.types import PLAIN, SHAPES
+from framework.core.budget import PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ ONE_VALUE = {"type": ["string", "number", "boolean", "array", "null"]}
 TEXTS = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
 LENGTHS: dict[str, Any] = {"type": "integer", "minimum": 0}
 FACTOR = {"type": ["number", "string"]}
+LIMIT: dict[str, Any] = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": PERCENT.pattern}]}
 TYPE_REF = {"$ref": "#/definitions/type"}
 
 
@@ -101,6 +103,11 @@ def _rule(keys: Mapping[str, Key]) -> dict[str, Any]:
     return {**_object(_properties(keys)), "oneOf": [{"required": ["holds", "name"]}, {"required": ["python"]}]}
 
 
+def _example() -> dict[str, Any]:
+    row = {"type": "object"}
+    return {"type": "array", "items": {"anyOf": [row, {"type": "array", "items": row}]}}
+
+
 _FORMS: dict[str, Callable[[Key], dict[str, Any]]] = {
     "text": lambda _: TEXT,
     "flag": lambda _: {"type": "boolean"},
@@ -111,6 +118,8 @@ _FORMS: dict[str, Callable[[Key], dict[str, Any]]] = {
         "anyOf": [TEXT, {"type": "array", "items": TEXT}, {"type": "object", "additionalProperties": FACTOR}]
     },
     "free": lambda _: {"type": "object"},
+    "budget": lambda _: {"anyOf": [LIMIT, {"type": "array", "items": LIMIT, "minItems": 1}]},
+    "examples": lambda _: _example(),
     "type": lambda _: TYPE_REF,
     "value": lambda _: {},
     "columns": lambda _: {"type": "object", "minProperties": 1, "additionalProperties": _column()},

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Dict
+from datetime import date, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from framework.boundary.yaml_schema.keys import INSTEAD
+from framework.core.budget import limits_of
 from framework.core.yaml_document import Mapping, Scalar, Sequence, plain
 from framework.errors import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from collections.abc import Mapping as Dict
 
     from framework.boundary.yaml_schema.keys import Key
     from framework.core.yaml_document import Findings, Node
@@ -121,6 +124,48 @@ def _free(node: Node, _: Key) -> dict[str, Any]:
     return {key: plain(value) for key, value in node.entries.items()}
 
 
+def _budget(node: Node, _: Key) -> Any:
+    given = plain(node)
+    limits = limits_of(given) if _is_budget(given) else ()
+    if not limits or not all(limit.is_clear for limit in limits):
+        raise SchemaError(f"must be a number of rows, a share such as 0.1%, or a list of both, got {kind_of(node)}")
+    return given
+
+
+def _is_budget(given: Any) -> bool:
+    return all(isinstance(one, int | str) for one in (given if isinstance(given, list) else [given]))
+
+
+def _examples(node: Node, _: Key) -> list[Any]:
+    if not isinstance(node, Sequence):
+        raise SchemaError(f"must be a list of rows, got {kind_of(node)}")
+    for item in node.items:
+        rows = item.items if isinstance(item, Sequence) else (item,)
+        wrong = next((row for row in rows if not isinstance(row, Mapping)), None)
+        if wrong is not None:
+            raise SchemaError(f"an example must be a row as {{column: value}}, or a list of rows, got {kind_of(wrong)}")
+    return [plain(item) for item in node.items]
+
+
+def plain_example(value: Any) -> Any:
+    """Give an example of Python as plain data for YAML, from which the same values are read.
+
+    Raises:
+        SchemaError: when YAML has no words for one of them.
+    """
+    if isinstance(value, Dict):
+        return {key: plain_example(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_example(one) for one in value]
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if value is None or isinstance(value, str | bool | int | float | bytes):
+        return value
+    raise SchemaError(f"an example has a value of type {type(value).__name__}, for which YAML has no words")
+
+
 _READERS: dict[str, Callable[[Node, Key], Any]] = {
     "text": _text,
     "flag": _flag,
@@ -129,4 +174,6 @@ _READERS: dict[str, Callable[[Node, Key], Any]] = {
     "flag or word": _flag_or_word,
     "units": _units,
     "free": _free,
+    "budget": _budget,
+    "examples": _examples,
 }

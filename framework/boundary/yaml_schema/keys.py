@@ -14,7 +14,8 @@ from framework.boundary.casts.text_words import ENCODINGS
 from framework.core.source import NAN_POLICIES
 
 Form = Literal[
-    "text", "flag", "texts", "word", "flag or word", "units", "type", "value", "columns", "checks", "rules", "free"
+    "text", "flag", "texts", "word", "flag or word", "units", "type", "value", "columns", "checks", "rules", "free",
+    "budget", "examples"
 ]
 Argument = Literal["value", "values", "text", "range", "length"]
 
@@ -118,11 +119,16 @@ OPTIONS = _by_name(
     Key("severity", "word", "A warning is counted and refuses nothing.", ("error", "warning")),
     Key("ignore_na", "flag", "false: no answer, as for missing values, breaks it."),
     Key("owner", "text", "Who answers for it."),
+    Key("budget", "budget", "How many rows may break it before a run fails: 100, 0.1%, or both in a list."),
     Key("title", "text", "A label for people."),
     Key("description", "text", "Why it is there."),
 )
 RANGE = ("min_value", "max_value", "include_min", "include_max")
 LENGTH = ("min_value", "max_value", "exact_value")
+EXAMPLES = _by_name(
+    Key("holds_for", "examples", "Rows, or lists of rows, for which the rule must hold."),
+    Key("breaks_for", "examples", "Rows, or lists of rows, that must break it, and no other rule."),
+)
 RULE = _by_name(
     OPTIONS["name"],
     Key("column", "texts", "The column whose values it judges; without one it judges rows."),
@@ -131,6 +137,7 @@ RULE = _by_name(
     Key("arguments", "free", "What the function takes besides."),
     Key("element_wise", "flag", "The function takes one value, not a frame; slow."),
     *(key for key in OPTIONS.values() if key.name != "name"),
+    *EXAMPLES.values(),
 )
 INSTEAD = {
     "error": "message",

@@ -249,7 +249,7 @@ def test_a_document_that_is_no_schema_is_refused_with_its_place(text, expected):
         ("{type: int, checks: ^5}", ["checks: must be a list, got the number 5"]),
         (
             "{type: int, checks: [{^column: a, name: x, holds: a > 1}]}",
-            ["checks[0].column: this key is not known (known: arguments, description, element_wise, holds, ignore_na, message, name, owner, python, severity)"],
+            ["checks[0].column: this key is not known (known: arguments, breaks_for, budget, description, element_wise, holds, holds_for, ignore_na, message, name)"],
         ),
         ("{type: int, metadata: {^zone: x}}", ["metadata.zone: stands in the wrong place (write zone: beside type)"]),
         ("{type: int, units: ^{g: [1]}}", ["units: a unit's factor must be a number, got a list"]),
