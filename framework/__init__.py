@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from framework.boundary import load_schema
+    from framework.boundary import load_rules, load_schema, rule
     from framework.boundary.json_schema import json_schema
     from framework.boundary.typed import check
     from framework.boundary.yaml_schema import yaml_schema
+    from framework.core.across import agree, references
     from framework.core.clock import run_time
     from framework.core.frames import PROVENANCE
     from framework.core.quality import Quality, expect
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from framework.run.flow import run_pipeline
     from framework.run.held import discard, mend_rows, quarantine, replay
     from framework.run.request import RunRequest
+    from framework.run.rule_book import rule_book
     from framework.run.show import scan_table, show, table_version
     from framework.settings import Settings, load_settings
     from framework.sources import csv_files, delta_table, guarded, json_files, parquet_files
@@ -36,6 +38,7 @@ __all__ = [
     "Reference",
     "RunRequest",
     "Settings",
+    "agree",
     "check",
     "csv_files",
     "delta_table",
@@ -45,12 +48,16 @@ __all__ = [
     "json_file",
     "json_files",
     "json_schema",
+    "load_rules",
     "load_schema",
     "load_settings",
     "mend_rows",
     "parquet_files",
     "quarantine",
+    "references",
     "replay",
+    "rule",
+    "rule_book",
     "run_pipeline",
     "run_time",
     "scan_table",
@@ -71,6 +78,7 @@ _HOMES = {
     "Reference": "core.source",
     "RunRequest": "run.request",
     "Settings": "settings",
+    "agree": "core.across",
     "check": "boundary.typed",
     "csv_files": "sources",
     "delta_table": "sources",
@@ -80,12 +88,16 @@ _HOMES = {
     "json_file": "definition",
     "json_files": "sources",
     "json_schema": "boundary.json_schema",
+    "load_rules": "boundary",
     "load_schema": "boundary",
     "load_settings": "settings",
     "mend_rows": "run.held",
     "parquet_files": "sources",
     "quarantine": "run.held",
+    "references": "core.across",
     "replay": "run.held",
+    "rule": "boundary",
+    "rule_book": "run.rule_book",
     "run_pipeline": "run.flow",
     "run_time": "core.clock",
     "scan_table": "run.show",

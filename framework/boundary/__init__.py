@@ -17,6 +17,7 @@ from framework.boundary.sorter import QUARANTINE_SCHEMA
 from framework.boundary.tally import MASK, Tally, shown
 from framework.boundary.totals import Finding
 from framework.boundary.untouched import untouched_columns
+from framework.boundary.rule_files import load_rules
 
 __all__ = [
     "MASK",
@@ -43,6 +44,7 @@ __all__ = [
     "describe_findings",
     "describe_violations",
     "is_told_absent",
+    "load_rules",
     "load_schema",
     "resolve_schema",
     "rows",

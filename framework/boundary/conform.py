@@ -85,16 +85,16 @@ def _same_family(found: pl.DataType, declared: pl.DataType) -> bool:
 class Violations:
     """Counts, per rule, the rows of a step's output that break the contract it declares. Safe to share by threads.
 
-    `counts`: what fails the step. `warnings`: rules that only warn. `examples`: a few rows per rule, by its reason.
-    `totals`: what its dataset rules look at.
+    `broken_rows`: how many rows break a rule, by its reason; `rows`: how many have passed. `examples`: a few rows per
+    rule, by its reason. `totals`: what its dataset rules look at.
     """
 
     def __init__(self, contract: Contract, *, settled: Collection[Rule] = (), key: Sequence[str] = ()) -> None:
         """Count the rules of a contract, but for those known to hold already (`settled`); `key` names rows."""
         done = {_identity(rule) for rule in settled}
         self.rules = [rule for rule in contract_rules(contract) if _identity(rule) not in done]
-        self.counts: Counter[str] = Counter()
-        self.warnings: Counter[str] = Counter()
+        self.broken_rows: Counter[str] = Counter()
+        self.rows = 0
         self.examples: dict[str, list[StepExample]] = {rule.reason: [] for rule in self.rules}
         self.contract = contract
         self.totals = Totals(contract.dataset_rules, contract.schema)
@@ -108,6 +108,33 @@ class Violations:
             self._broken = [finding for finding in self.totals.findings(ask) if not finding.holds]
         return self._broken
 
+    @property
+    def counts(self) -> Counter[str]:
+        """What fails the step: rows by rule, of rules that only warn or have a budget as soon as that is exceeded."""
+        return self._where(fails=True)
+
+    @property
+    def warnings(self) -> Counter[str]:
+        """Rows by rule, of rules that only warn, or are within their budget."""
+        return self._where(fails=False)
+
+    def allowance(self, reason: str) -> str:
+        """Say of how many rows a rule with a budget was broken, and how many may; empty for other rules."""
+        limits = next((rule.limits for rule in self.rules if rule.reason == reason), ())
+        told = " and ".join(map(str, limits))
+        return f" (of {self.rows:,}, at most {told} may)" if told else ""
+
+    def _where(self, *, fails: bool) -> Counter[str]:
+        return Counter(
+            {rule.reason: self.broken_rows[rule.reason] for rule in self.rules if self._is_over(rule) == fails}
+        )
+
+    def _is_over(self, rule: Rule) -> bool:
+        """Whether a rule fails the step if any row breaks it: one with a budget does so beyond that."""
+        if not rule.limits:
+            return rule.severity == "error"
+        return any(not limit.allows(self.broken_rows[rule.reason], self.rows) for limit in rule.limits)
+
     def watch(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Give the same rows, lazy; as they pass, in one execution, what they break is counted."""
         if not self.rules and not self.totals.rules:
@@ -118,6 +145,8 @@ class Violations:
         holds = pl.all_horizontal([pl.lit(value=True), *(total(rule.holds) for rule in settled)])
 
         def count(batch: pl.DataFrame) -> pl.DataFrame:
+            with self._lock:
+                self.rows += batch.height
             if not batch.select(holds.all()).item():
                 found = batch.select(broken).row(0)
                 self._count(found)
@@ -130,8 +159,7 @@ class Violations:
     def _count(self, found: Sequence[int]) -> None:
         with self._lock:
             for rule, rows_broken in zip(self.rules, found, strict=True):
-                counts = self.warnings if rule.severity == "warning" else self.counts
-                counts[rule.reason] += rows_broken
+                self.broken_rows[rule.reason] += rows_broken
 
     def _keep_examples(self, batch: pl.DataFrame, holds: Sequence[pl.Expr], found: Sequence[int]) -> None:
         for rule, is_held, count in zip(self.rules, holds, found, strict=True):
@@ -185,11 +213,17 @@ def contract_rules(contract: Contract) -> list[Rule]:
 
 
 def settled_rules(contract: Contract, untouched: Collection[str]) -> list[Rule]:
-    """The rules of a contract that still hold of rows whose `untouched` columns are as they were when checked."""
+    """The rules of a contract that still hold of rows whose `untouched` columns are as they were when checked.
+
+    Rules with a budget are none of them: a step hands on the rows that break them within it.
+    """
     return [
         rule
         for rule in contract_rules(contract)
-        if rule.severity == "error" and not rule.is_window and set(rule.holds.meta.root_names()) <= set(untouched)
+        if rule.severity == "error"
+        and not rule.limits
+        and not rule.is_window
+        and set(rule.holds.meta.root_names()) <= set(untouched)
     ]
 
 

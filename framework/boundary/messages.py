@@ -42,7 +42,7 @@ def describe_violations(violations: Violations, broken: Sequence[Finding]) -> It
     """Describe what fails a step: its broken rules, the most frequent first, with examples, and its dataset rules."""
     for reason, count in violations.counts.most_common(MAX_GROUPS):
         if count:
-            yield f"  {count:,} x {reason}{_examples(violations.examples[reason])}"
+            yield f"  {count:,} x {reason}{violations.allowance(reason)}{_examples(violations.examples[reason])}"
     failed = [finding for finding in broken if finding.rule.severity == "error"]
     yield from describe_findings(failed, violations.contract)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from framework.core.rule import Terms
+from framework.core.rule import NO_TERMS, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -39,7 +39,7 @@ class Rule:
     kind: str = ""
     values: dict[str, Any] = field(default_factory=dict, hash=False)
     failure: Failure = "rule"
-    terms: Terms = Terms()
+    terms: Terms = NO_TERMS
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -73,7 +73,7 @@ class DatasetRule:
     holds: pl.Expr
     message: str
     severity: Severity = "error"
-    terms: Terms = Terms()
+    terms: Terms = NO_TERMS
 
     @property
     def key(self) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from framework.core.rule import Terms
+from framework.core.rule import NO_TERMS, Terms
 
 if TYPE_CHECKING:
     from pandera import Check
 
 MARK = "__sluice_terms__"
-NO_TERMS = Terms()
 
 
 def set_terms(check: Check, terms: Terms) -> None:

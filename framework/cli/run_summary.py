@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from framework.core.quality import QualityReport
-    from framework.core.report import OutputReport, RunReport, SourceReport, StepReport
+    from framework.core.report import OutputReport, RuleReport, RunReport, SourceReport, StepReport
     from framework.supervise.supervisor import Invocation
 
 SHOWN_REASONS = 5
@@ -35,6 +35,8 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
         for name, step in report.steps.items():
             yield f"    step  {name}: {WARNED}"
             yield from _warned(step)
+        for name, rule in report.rules.items():
+            yield from _rule(name, rule)
         for output in report.outputs.values():
             yield _output(output)
         for found in report.quality.values():
@@ -107,6 +109,13 @@ def _headline(report: RunReport) -> str:
         message = report.failure.message.replace("\n", "\n    ")
         return f"{line}\n    {report.failure.kind}: {report.failure.error}: {message}"
     return f"{line}: {report.reason}" if report.state == "CANCELLED" else line
+
+
+def _rule(name: str, rule: RuleReport) -> Iterator[str]:
+    if rule.state == "broken":
+        owner = f" (owner: {rule.owner})" if rule.owner else ""
+        yield f"    rule  {name}: {WARNED} {rule.message}{owner}"
+        yield from (f"              {line}" for line in rule.lines)
 
 
 def _source(name: str, source: SourceReport) -> Iterator[str]:

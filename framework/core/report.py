@@ -43,6 +43,20 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class RuleReport:
+    """What became of a rule across tables: `held`, or `broken`, which a published run was only warned of.
+
+    `lines`: what does not hold, counts first.
+    """
+
+    state: Literal["held", "broken"]
+    severity: str
+    message: str
+    owner: str = ""
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class OutputReport:
     """One table as a run left it: the version it committed, rows added and removed, partitions it touched."""
 
@@ -81,7 +95,7 @@ class Failure:
 class RunReport:
     """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC.
 
-    `steps`: those of which rules that only warn were broken.
+    `steps`: those of which rules that only warn were broken. `rules`: the rules across tables.
     """
 
     run_id: str
@@ -101,6 +115,7 @@ class RunReport:
     failure: Failure | None = None
     attempts: int = 1
     steps: dict[str, StepReport] = field(default_factory=dict)
+    rules: dict[str, RuleReport] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -114,6 +129,7 @@ class RunReport:
         values["outputs"] = {name: OutputReport(**v) for name, v in values["outputs"].items()}
         values["exports"] = {name: ExportReport(**v) for name, v in values.get("exports", {}).items()}
         values["steps"] = {name: StepReport(**v) for name, v in values.get("steps", {}).items()}
+        values["rules"] = {name: RuleReport(**v) for name, v in values.get("rules", {}).items()}
         values["quality"] = {name: QualityReport.from_dict(v) for name, v in values.get("quality", {}).items()}
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None
         return RunReport(**values)

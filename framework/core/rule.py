@@ -50,16 +50,19 @@ class Terms:
         return len(self.holds) + len(self.breaks)
 
 
+NO_TERMS = Terms()
+
+
 @dataclass(frozen=True)
 class BusinessRule:
     """A rule over the rows of one source or step. `expression`: true where it holds; as text it is SQL."""
 
     name: str
-    expression: pl.Expr | str = field(hash=False, compare=False)
+    expression: pl.Expr | str = field(hash=False, compare=False, repr=False)
     message: str
     severity: str = "error"
     description: str = ""
-    terms: Terms = Terms()
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Side:
     """One side of an agreement: a source or step, and what is aggregated of its rows; as text it is SQL."""
 
     node: str
-    value: pl.Expr | str = field(hash=False, compare=False)
+    value: pl.Expr | str = field(hash=False, compare=False, repr=False)
     by: tuple[str, ...] = ()
 
 
@@ -83,7 +86,7 @@ class Agreement:
     message: str = ""
     severity: str = "error"
     description: str = ""
-    terms: Terms = Terms()
+    terms: Terms = NO_TERMS
 
     @property
     def nodes(self) -> tuple[str, str]:
@@ -104,7 +107,7 @@ class TableReference:
     message: str = ""
     severity: str = "error"
     description: str = ""
-    terms: Terms = Terms()
+    terms: Terms = NO_TERMS
 
     @property
     def nodes(self) -> tuple[str, str]:
@@ -126,7 +129,7 @@ def term_mistakes(rule: AnyRule) -> Iterator[tuple[str, str]]:
         yield "has an empty owner", "say who answers for it, or leave owner out"
     if rule.severity not in SEVERITIES:
         yield f"severity='{rule.severity}' is unknown", did_you_mean(str(rule.severity), SEVERITIES)
-    if isinstance(rule.terms.budget, Mapping) or not all(limit.is_clear for limit in limits_of(rule.terms.budget)):
+    if not all(limit.is_clear for limit in limits_of(rule.terms.budget)):
         yield f"its budget {rule.terms.budget!r} is no limit", "give a number of rows, or a share such as '0.1%'"
     for word, examples in (("holds", rule.terms.holds), ("breaks", rule.terms.breaks)):
         for number, example in enumerate(examples, 1):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from framework.core.budget import Limit
+    from framework.core.rule import BusinessRule
 
 OnStale = Literal["warn", "fail"]
 IfFailed = Literal["skip", "use_last"]
@@ -59,7 +60,10 @@ KEEP_NULLS = Nulls()
 
 @dataclass(frozen=True)
 class FileSource:
-    """Files below the raw folder, read when they are new or have changed. `limits`: the budget of refused rows."""
+    """Files below the raw folder, read when they are new or have changed.
+
+    `limits`: the budget of refused rows. `rules`: business rules beside those of the schema.
+    """
 
     format: Format
     patterns: tuple[str, ...]
@@ -70,6 +74,7 @@ class FileSource:
     options: dict[str, Any] = field(default_factory=dict, hash=False)
     nulls: Nulls = field(default=KEEP_NULLS, hash=False)
     limits: tuple[Limit, ...] = ()
+    rules: tuple[BusinessRule, ...] = ()
 
 
 @dataclass(frozen=True)

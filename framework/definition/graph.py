@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from framework.core.export import LAYOUTS
 from framework.core.quality import quality_problems
+from framework.core.rule import BusinessRule
 from framework.core.source import FileSource, TableSource
 from framework.core.typed import is_same_schema, is_schema, schema_name
+from framework.definition.across import across_problems
 from framework.definition.output import COMPATIBILITIES, WRITE_MODES
 from framework.errors import Problem, did_you_mean
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from framework.core.export import Export
+    from framework.core.rule import AcrossRule
     from framework.core.source import Source
     from framework.definition.output import Output
     from framework.definition.step import Step
@@ -36,6 +39,7 @@ def find_problems(
     steps: Sequence[Step],
     outputs: Sequence[Output],
     exports: Sequence[Export] = (),
+    rules: Sequence[AcrossRule] = (),
 ) -> list[Problem]:
     """Find everything that is wrong with a definition."""
     found = [
@@ -47,7 +51,8 @@ def find_problems(
         *_outputs(sources, steps, outputs),
         *_exports(outputs, exports),
         *_cycles(steps),
-        *_unused(sources, steps, outputs),
+        *_rules(sources, steps, outputs, rules),
+        *_unused(sources, steps, outputs, {node for rule in rules for node in getattr(rule, "nodes", ())}),
     ]
     return [Problem(f"{name}, {p.where}" if p.where else name, p.what, p.fix) for p in found]
 
@@ -236,12 +241,31 @@ def upstream(name: str, steps: Sequence[Step]) -> set[str]:
     return needed
 
 
-def _unused(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output]) -> Iterator[Problem]:
+def _rules(
+    sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output], rules: Sequence[AcrossRule]
+) -> Iterator[Problem]:
+    """Find what is wrong with rules across tables, and rules over rows that are none."""
+    tables = {name for name, source in sources.items() if isinstance(source, TableSource)} | {o.of for o in outputs}
+    made_of = [upstream(output.of, steps) for output in outputs]
+    nodes = [*sources, *(step.name for step in steps)]
+    yield from across_problems(rules, nodes, tables, lambda needed: any(needed <= nodes for nodes in made_of))
+    given = {f"source '{name}'": getattr(source, "rules", ()) for name, source in sources.items()}
+    for where, own in {**given, **{step.where: step.rules for step in steps}}.items():
+        for rule in own:
+            if not isinstance(rule, BusinessRule):
+                name = getattr(rule, "name", None)
+                fix = "give it to the pipeline: Pipeline(..., rules=[...])" if name else "make one with rule(...)"
+                yield Problem(where, f"{name or repr(rule)} is no rule over its rows", fix)
+
+
+def _unused(
+    sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output], asked: set[str]
+) -> Iterator[Problem]:
     needed = {node for output in outputs for node in upstream(output.of, steps)}
     referred = {r.source for s in sources.values() if isinstance(s, FileSource) for r in s.references}
     for step in steps:
         if step.name not in needed:
             yield Problem(step.where, "leads to no output", "add an output of it or drop it")
     for name in sources:
-        if name not in needed | referred:
+        if name not in needed | referred | asked:
             yield Problem(f"source '{name}'", "is used by no step or output", "drop it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from framework.core.across import node_name
 from framework.core.export import Export, Layout
 from framework.core.frames import PROVENANCE
 
@@ -95,7 +96,7 @@ def table(  # noqa: PLR0913 - one keyword per thing that an output can say
     """
     return Output(
         table=name,
-        of=_node(of),
+        of=node_name(of),
         mode=mode,
         key=_names(key),
         partition_by=_names(partition_by),
@@ -128,11 +129,7 @@ def json_file(
         columns: The columns to show, in this order. Default: all but those that say where a row came from.
         order_by: The columns by which records are ordered. Default: the table's key, or else its partition columns.
     """
-    return Export(path, _node(of), layout, order_by=_names(order_by), columns=_names(columns))
-
-
-def _node(of: Callable[..., Any] | str) -> str:
-    return of if isinstance(of, str) else str(getattr(of, "__name__", repr(of)))
+    return Export(path, node_name(of), layout, order_by=_names(order_by), columns=_names(columns))
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

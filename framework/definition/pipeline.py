@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from framework.core.quality import Quality
+    from framework.core.rule import AcrossRule, BusinessRule
     from framework.core.typed import DataFrameModel
     from framework.definition.output import Output
 
@@ -31,6 +32,7 @@ class Pipeline:
         quality: The quality of tables that say nothing of it themselves.
         tags: Words by which it can be selected (`sluice run tag:nightly`).
         owner: Who answers for it.
+        rules: Rules across its tables: `agree(...)` and `references(...)`.
 
     Raises:
         DefinitionError: naming every problem of the definition, with suggestions.
@@ -43,6 +45,7 @@ class Pipeline:
     exports: tuple[Export, ...]
     tags: tuple[str, ...]
     owner: str
+    rules: tuple[AcrossRule, ...]
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Pipeline:
         quality: Quality | None = None,
         tags: str | Sequence[str] = (),
         owner: str = "",
+        rules: Sequence[AcrossRule] = (),
     ) -> None:
         tables = [output for output in outputs if not isinstance(output, Export)]
         if quality is not None:
@@ -62,7 +66,7 @@ class Pipeline:
         read = [read_step(function) for function in steps]
         found = [s for s, _ in read]
         problems = [problem for _, wrong in read for problem in wrong]
-        problems += find_problems(name, sources, found, tables, exports)
+        problems += find_problems(name, sources, found, tables, exports, rules)
         words = (tags,) if isinstance(tags, str) else tuple(tags)
         problems += label_problems(name, words, owner)
         if problems:
@@ -74,6 +78,7 @@ class Pipeline:
         object.__setattr__(self, "exports", tuple(exports))
         object.__setattr__(self, "tags", words)
         object.__setattr__(self, "owner", owner)
+        object.__setattr__(self, "rules", tuple(rules))
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -88,6 +93,11 @@ class Pipeline:
             return declared  # type: ignore[no-any-return]
         asked = (step.inputs[node] for step in self.steps if node in step.inputs)
         return next((schema for schema in asked if schema is not None), None)
+
+    def rules_of(self, node: str) -> tuple[BusinessRule, ...]:
+        """The business rules of a source or step beside those of its schema."""
+        step = next((step for step in self.steps if step.name == node), None)
+        return step.rules if step is not None else getattr(self.sources.get(node), "rules", ())
 
     @property
     def file_sources(self) -> dict[str, FileSource]:

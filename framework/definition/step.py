@@ -11,7 +11,9 @@ from framework.core.typed import DataFrameModel, frame_schema, is_frame, is_sche
 from framework.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from framework.core.rule import BusinessRule
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -37,7 +39,7 @@ class Parameter:
 class Step:
     """A function of a pipeline: its inputs are sources or steps by name, its output is held against `returns`.
 
-    `ordered` and `row_wise`: what its author says of it; see `step`.
+    `ordered` and `row_wise`: what its author says of it; see `step`. `rules`: business rules beside those of `returns`.
     """
 
     name: str
@@ -48,9 +50,16 @@ class Step:
     where: str = ""
     ordered: bool = False
     row_wise: bool = False
+    rules: tuple[BusinessRule, ...] = ()
 
 
-def step(*, returns: type[DataFrameModel] | str, ordered: bool = False, row_wise: bool = False) -> Callable[[F], F]:
+def step(
+    *,
+    returns: type[DataFrameModel] | str,
+    rules: Sequence[BusinessRule] = (),
+    ordered: bool = False,
+    row_wise: bool = False,
+) -> Callable[[F], F]:
     """Declare what a step returns: a schema, or the path of its file. The function stays a plain function.
 
     Parameters annotated `LazyFrame[Schema]` are inputs, named like the source or step that feeds them. All others are
@@ -58,6 +67,7 @@ def step(*, returns: type[DataFrameModel] | str, ordered: bool = False, row_wise
 
     Args:
         returns: The schema of its rows.
+        rules: Business rules that its rows are held against beside those of the schema; see `rule`.
         ordered: That its rows depend on the order of its input on purpose, so `sluice test` does not change it. Rows
             of files without references come in the order of files and lines; those of tables in none.
         row_wise: That each row of its first input is treated by itself; `sluice test` then holds it to that.
@@ -75,7 +85,7 @@ def step(*, returns: type[DataFrameModel] | str, ordered: bool = False, row_wise
 
     def mark(function: F) -> F:
         setattr(function, MARK, returns)
-        setattr(function, CLAIMS, {"ordered": ordered, "row_wise": row_wise})
+        setattr(function, CLAIMS, {"ordered": ordered, "row_wise": row_wise, "rules": tuple(rules)})
         return function
 
     return mark

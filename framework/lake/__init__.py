@@ -1,7 +1,15 @@
 """Delta out: rows staged as files, reconciled with their table, published in one commit; positions; quarantine."""
 
 from framework.lake.changes import changed_values
-from framework.lake.delta import Reshape, TableHandle, open_or_create, open_table, require_equal_schema, schema_app
+from framework.lake.delta import (
+    Reshape,
+    TableHandle,
+    open_or_create,
+    open_table,
+    require_equal_schema,
+    scan_data_files,
+    schema_app,
+)
 from framework.lake.evolve import extend, is_at, only_adds_columns, rewritten
 from framework.lake.merge import Staged, append, merge_newest, replace_all, replace_keys, replace_partitions
 from framework.lake.plans import Covered, PlanStore, signature
@@ -36,6 +44,7 @@ __all__ = [
     "replace_partitions",
     "require_equal_schema",
     "rewritten",
+    "scan_data_files",
     "schema_app",
     "signature",
     "stored_type",

@@ -139,6 +139,7 @@ def combine(pipeline: str, reports: Sequence[RunReport], restored: Mapping[str, 
             started_at=done.started_at,
             duration_s=round(done.duration_s + then.duration_s, 4),
             sources=sources,
+            rules={**done.rules, **then.rules},
             steps={n: _sum_step(done.steps.get(n, NO_STEP), then.steps.get(n, NO_STEP)) for n in steps},
         )
     return done

@@ -20,9 +20,14 @@ STRUCTURE = ("type", "not_null", "lossy")
 
 
 def limits_in(source: FileSource, contract: Contract) -> list[Limit]:
-    """The limits of a source's budget; a key that names a column or a rule as it stands is no limit per value."""
+    """The limits of a source's budget, and those of rules that it does not name.
+
+    A key that names a column or a rule as it stands is no limit per value.
+    """
     known = _keys(contract)
-    return [replace(limit, on=limit.key, per=None) if limit.key in known else limit for limit in source.limits]
+    own = [replace(limit, on=limit.key, per=None) if limit.key in known else limit for limit in source.limits]
+    named = {limit.on for limit in own}
+    return [*own, *(limit for rule in contract.rules if rule.key not in named for limit in rule.limits)]
 
 
 def shares_in(source: FileSource, contract: Contract) -> list[Share]:

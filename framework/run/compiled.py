@@ -13,6 +13,7 @@ from framework.boundary import (
     Contract,
     Rule,
     Violations,
+    as_check,
     compile_contract,
     conform,
     resolve_schema,
@@ -21,6 +22,7 @@ from framework.boundary import (
     with_nulls,
 )
 from framework.core.clock import at_run_time, run_time
+from framework.core.rule import TableReference
 from framework.core.source import FileSource
 from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, StepError
 from framework.lake import to_storable
@@ -31,6 +33,7 @@ from framework.sources import PROVENANCE_TYPES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from framework.core.rule import AcrossRule, Agreement
     from framework.core.typed import DataFrameModel
     from framework.definition import Output, Pipeline, Step
 
@@ -52,8 +55,10 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
         if model is None:
             continue
         try:
-            contract = _compile(resolve_schema(model))
             source = pipeline.file_sources.get(node)
+            own = [as_check(one) for one in pipeline.rules_of(node)]
+            schema = resolve_schema(model)
+            contract = compile_contract(schema, checks=own) if own else _compile(schema)
             found[node] = with_nulls(contract, source.nulls, source=node) if source else contract
             problems.extend(budget_problems(node, source, found[node]) if source else ())
         except DefinitionError as error:
@@ -138,9 +143,27 @@ def verify(pipeline: Pipeline) -> list[Problem]:
     except AuthorError as error:
         return [Problem(pipeline.name, str(error))]
     found = unknown_columns(pipeline, frames)
+    found += rule_misfits(pipeline, frames)
     found += [p for o in pipeline.outputs if o.of in frames for p in _unstorable(o, frames[o.of])]
     found += [p for o in pipeline.outputs if o.quality and o.of in frames for p in _misfits(pipeline, o, known, frames)]
     return [Problem(f"{pipeline.name}, {problem.where}", problem.what, problem.fix) for problem in found]
+
+
+def rule_misfits(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
+    """Find the rules across tables that do not fit the columns of their sources and steps, as far as those are known.
+
+    `frames`: the sources and steps, lazy.
+    """
+    if not pipeline.rules:
+        return []
+    from framework.boundary.across import across_misfits  # most pipelines have no rules across tables
+
+    schemas = {node: frame.collect_schema() for node, frame in frames.items()}
+    return [
+        Problem(f"rule '{rule.name}'", what, fix)
+        for rule in pipeline.rules
+        for what, fix in across_misfits(rule, schemas)
+    ]
 
 
 def unknown_columns(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
@@ -212,7 +235,20 @@ def fingerprint(pipeline: Pipeline) -> str:
         for rule in known[name].rules:
             digest.update(f"{name}.{rule.reason} {rule.severity}: {expression_text(rule.holds)}".encode())
     digest.update(repr((pipeline.outputs, pipeline.exports)).encode())
+    for across in pipeline.rules:
+        digest.update(_across_text(across).encode())
     return digest.hexdigest()[:16]
+
+
+def _across_text(rule: AcrossRule) -> str:
+    """What a rule across tables asks, and whether that can fail a run; not who answers for it, or its examples."""
+    asked: Any = (rule.of, rule.columns, rule.to, rule.keys) if isinstance(rule, TableReference) else _sides(rule)
+    return repr((rule.name, rule.over, rule.severity, rule.terms.budget, asked))
+
+
+def _sides(rule: Agreement) -> list[Any]:
+    texts = [(side.node, side.by, side.value) for side in (rule.left, rule.right)]
+    return [rule.within, *((n, by, v if isinstance(v, str) else expression_text(v)) for n, by, v in texts)]
 
 
 def _shown(frame: pl.LazyFrame) -> bytes:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from framework.core.plan import RunPlan
     from framework.definition import Pipeline
     from framework.lake import Committed, StagingArea
+    from framework.run.across import Gathering
     from framework.run.intake import Intake
     from framework.run.left_out import Stamps
     from framework.run.targets import Target
@@ -43,12 +44,16 @@ _WHOLE = "write it under a name that begins with a dot, and rename it once it is
 
 @dataclass(frozen=True)
 class Draft:
-    """What an attempt stages: its contracts, its sources, and the tables that it is going to publish."""
+    """What an attempt stages: its contracts, its sources, and the tables that it is going to publish.
+
+    `gathered`: what rules across tables look at of the rows while they pass.
+    """
 
     known: dict[str, Contract]
     intakes: dict[str, Intake]
     targets: list[Target]
     held: StagingArea
+    gathered: Sequence[Gathering] = ()
 
     @property
     def refused(self) -> LeftOut:

@@ -237,6 +237,14 @@ def evolved(
     return evolve
 
 
+def reshaped(evolution: Evolution, current: TableHandle, area: StagingArea) -> TableHandle:
+    """A table whose rows are read as those of the schema that it is going to have."""
+    if evolution.published is None:
+        return current
+    declared = aligned(evolution.declared, area.schema)
+    return replace(current, reshape=reshape_to(evolution.published, declared, area.schema))
+
+
 def _overtaken(evolution: Evolution) -> CompatibilityError:
     return CompatibilityError(
         f"table '{evolution.table}' was given another schema while this run was going on, and the one that"

@@ -12,11 +12,13 @@ from framework.core.events import context, emit
 from framework.core.faults import fault
 from framework.lake import PlanStore
 from framework.run.accounts import account, combine, source_report
+from framework.run.across import gatherings, hold_rules
 from framework.run.compiled import contracts
 from framework.run.drafts import Draft, Drafting
 from framework.run.execution import execute
 from framework.run.exports import export_all, export_missing
 from framework.run.intake import Intake, take_in
+from framework.run.naming import naming_rules
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality import asks_for_quality, audit_quality
 from framework.run.targets import Target, manifest_of, open_targets, publish_all, quarantine_area
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from framework.boundary import Contract
     from framework.core.plan import RunPlan
-    from framework.core.report import RunReport, SourceReport
+    from framework.core.report import RuleReport, RunReport, SourceReport
     from framework.definition import Pipeline
     from framework.run.left_out import LeftOut
     from framework.run.request import RunRequest
@@ -107,22 +109,32 @@ def run_plan(
         if asks_for_quality(pipeline):
             with clock.phase("quality"):
                 quality = audit_quality(pipeline, plan, space, draft.targets, sources)
+        rules = _hold(pipeline, plan, space, draft, clock)
         with clock.phase("publish"):
             committed = publish_all(pipeline, plan, space, draft.targets, quarantine_of(pipeline))
         others = [table for table in tables_of(pipeline) if table not in committed]
         agreed = drafting.agreed(draft, committed, others)
         if agreed is not draft:
             draft, sources = agreed, audit(pipeline, agreed.intakes, agreed.targets, agreed.known)
+            rules = _hold(pipeline, plan, space, draft, clock)
         with clock.phase("publish"):
             committed |= publish_all(pipeline, plan, space, draft.targets, others)
         with clock.phase("export"):
             exports = export_all(pipeline, space)
         report = account(pipeline, plan, sources, draft.targets, committed, exports, clock.phases)
-        report = replace(report, quality=quality)
+        report = replace(report, quality=quality, rules=rules)
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)
         return report
+
+
+def _hold(pipeline: Pipeline, plan: RunPlan, space: Workspace, draft: Draft, clock: Clock) -> dict[str, RuleReport]:
+    """Hold the rules across tables, where there are any."""
+    if not pipeline.rules:
+        return {}
+    with clock.phase("rules"):
+        return hold_rules(pipeline, plan, space, draft.targets, draft.known, draft.gathered)
 
 
 def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock, sample: float | None) -> Drafting:
@@ -133,19 +145,22 @@ def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock,
             known = contracts(pipeline)
             held = quarantine_area(pipeline, space)
             intakes = take_in(pipeline, plan, space, known, held.add, sample, left_out)
-            return Draft(known, intakes, open_targets(pipeline, plan, space, intakes, known, held), held)
+            targets = open_targets(pipeline, plan, space, intakes, known, held)
+            return Draft(known, intakes, targets, held, gatherings(pipeline, targets))
 
     def run(draft: Draft) -> None:
         with clock.phase("stage"):
-            stage(draft.targets)
+            stage(draft)
 
     return Drafting(pipeline, plan, space, begin, run, clock.phase)
 
 
-def stage(targets: list[Target]) -> None:
+def stage(draft: Draft) -> None:
     """Run the plan, once: every row is read, checked, counted, carried through the steps and written in one pass."""
     fault("stage.before")
-    execute([target.sink for target in targets if target.sink is not None])
+    sinks = [target.sink for target in draft.targets if target.sink is not None]
+    with naming_rules(draft.known):
+        execute([*sinks, *(one.sink for one in draft.gathered)])
     fault("stage.after")
 
 

@@ -31,7 +31,7 @@ from framework.lake import (
     to_storable,
 )
 from framework.run.compiled import settle, wire
-from framework.run.evolution import evolved, examine
+from framework.run.evolution import evolved, examine, reshaped
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
 from framework.run.planning import fix_rebuild, tables_of
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from framework.definition import Output, Pipeline
     from framework.lake.merge import Staged
     from framework.quality import Watch
+    from framework.run.evolution import Evolution
     from framework.run.workspace import Workspace
 
 
@@ -65,6 +66,12 @@ class Target:
     """Whether what is staged is all of the table, not what is new or computed again."""
     watch: Watch | None = None
     """What looks at the rows while they are staged, where the table asks for quality."""
+    frames: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
+    """The rows of the sources and steps that it is made of, lazy."""
+    touched: pl.DataFrame | None = None
+    """The values that are computed again; None where that is everything."""
+    foresee: Callable[[TableHandle], Staged] | None = None
+    """What `reconcile` will do to the table's rows, where it would change the table's schema first."""
 
 
 def open_targets(
@@ -86,9 +93,32 @@ def open_targets(
     schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters)}
     for output in pipeline.outputs:
         target = _output_target(pipeline, output, plan, space, intakes, known, settled)
-        evolve = evolved(schemas[output.table], target.area, target.reconcile, space, replaces_all=target.is_whole)
-        targets.append(replace(target, reconcile=evolve))
+        targets.append(_evolving(target, schemas[output.table], space))
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
+
+
+def _evolving(target: Target, evolution: Evolution, space: Workspace) -> Target:
+    """Have the commit of a table change its schema too; what that comes to may be foreseen before."""
+    evolve = evolved(evolution, target.area, target.reconcile, space, replaces_all=target.is_whole)
+    done = _once(evolve)
+    if not evolution.changes or target.is_whole:
+        return replace(target, reconcile=done)
+    foresee = _once(lambda handle: target.reconcile(reshaped(evolution, handle, target.area)))
+    return replace(target, reconcile=done, foresee=foresee)
+
+
+def _once(reconcile: Callable[[TableHandle], Staged]) -> Callable[[TableHandle], Staged]:
+    """Reconcile with one handle no more than once: rules across tables ask before the commit does."""
+    done: list[tuple[TableHandle, Staged]] = []
+
+    def ask(handle: TableHandle) -> Staged:
+        found = next((staged for known, staged in done if known is handle), None)
+        if found is None:
+            found = reconcile(handle)
+            done.append((handle, found))
+        return found
+
+    return ask
 
 
 def _output_target(
@@ -127,7 +157,8 @@ def _output_target(
         return _reconcile(output, current, area, touched, redelivered, afresh=is_afresh)
 
     is_whole = is_afresh or output.mode == "overwrite"
-    return Target(output.table, handle, area, area.sink(rows), reconcile, files, checks, is_whole, watch)
+    made = Target(output.table, handle, area, area.sink(rows), reconcile, files, checks, is_whole, watch)
+    return replace(made, frames=frames, touched=touched)
 
 
 def _files(plan: RunPlan, source: str) -> tuple[FileInput, ...]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from framework.core.budget import Budget
     from framework.core.plan import FileInput
+    from framework.core.rule import BusinessRule
     from framework.sources.promises import Kind
     from framework.sources.verdict import Scanned
     from framework.storage import StorageLocation
@@ -48,6 +49,7 @@ def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     sample_by: str | None = None,
     nulls: Nulls = KEEP_NULLS,
     budget: Budget | None = None,
+    rules: Sequence[BusinessRule] = (),
     delimiter: str | None = None,
     encodings: Sequence[str] = (),
 ) -> FileSource:
@@ -65,12 +67,14 @@ def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
         budget: How many rows may be refused before the run fails and publishes nothing: `100`, `"1%"`, both in a list,
             or a mapping from columns and rules: `{"*": "1%", "quantity": 0, "unit_price.not_null": "0.1%"}`. A limit
             may hold within each value of a column: `{"* per store_id": "5% of at least 100"}`.
+        rules: Business rules that these rows are held against beside those of the schema; see `rule`.
         delimiter: Default: found per file.
         encodings: Encodings to try where a file is no UTF-8, such as `["latin-1"]`. Byte order marks are obeyed.
     """
     options = {"encodings": tuple(encodings), **({"delimiter": delimiter} if delimiter else {})}
+    held, limits = tuple(rules), limits_of(budget)
     return FileSource(
-        "csv", patterns, schema, on_invalid, _references(references), sample_by, options, nulls, limits_of(budget)
+        "csv", patterns, schema, on_invalid, _references(references), sample_by, options, nulls, limits, held
     )
 
 
@@ -82,6 +86,7 @@ def json_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     sample_by: str | None = None,
     nulls: Nulls = KEEP_NULLS,
     budget: Budget | None = None,
+    rules: Sequence[BusinessRule] = (),
     records: str | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> FileSource:
@@ -97,12 +102,14 @@ def json_files(  # noqa: PLR0913 - one keyword per thing that a source can say
         sample_by: See `csv_files`.
         nulls: See `csv_files`.
         budget: See `csv_files`.
+        rules: See `csv_files`.
         records: The key under which a document holds its array of records.
         fields: Where a column's value stands in a record, such as `{"clicks": "performance.clicks"}`.
     """
     options = {"records": records, "fields": dict(fields or {})}
+    held, limits = tuple(rules), limits_of(budget)
     return FileSource(
-        "json", patterns, schema, on_invalid, _references(references), sample_by, options, nulls, limits_of(budget)
+        "json", patterns, schema, on_invalid, _references(references), sample_by, options, nulls, limits, held
     )
 
 
@@ -114,6 +121,7 @@ def parquet_files(
     sample_by: str | None = None,
     nulls: Nulls = KEEP_NULLS,
     budget: Budget | None = None,
+    rules: Sequence[BusinessRule] = (),
 ) -> FileSource:
     """Declare Parquet files of the raw folder as a source: one row per row. Arguments: see `csv_files`."""
     return FileSource(
@@ -125,6 +133,7 @@ def parquet_files(
         sample_by,
         nulls=nulls,
         limits=limits_of(budget),
+        rules=tuple(rules),
     )
 
 

@@ -11,11 +11,29 @@ from typing import Literal
 from framework.boundary.casts.counted import NANOSECONDS
 from framework.boundary.casts.metadata import AMBIGUOUS, LOSSES, PERCENT
 from framework.boundary.casts.text_words import ENCODINGS
+from framework.core.rule import OVER
 from framework.core.source import NAN_POLICIES
 
 Form = Literal[
-    "text", "flag", "texts", "word", "flag or word", "units", "type", "value", "columns", "checks", "rules", "free",
-    "budget", "examples"
+    "text",
+    "flag",
+    "texts",
+    "word",
+    "flag or word",
+    "units",
+    "type",
+    "value",
+    "columns",
+    "checks",
+    "rules",
+    "free",
+    "budget",
+    "examples",
+    "pair",
+    "columns of both",
+    "tolerance",
+    "agree",
+    "references",
 ]
 Argument = Literal["value", "values", "text", "range", "length"]
 
@@ -139,6 +157,30 @@ RULE = _by_name(
     *(key for key in OPTIONS.values() if key.name != "name"),
     *EXAMPLES.values(),
 )
+AGREE = _by_name(
+    Key("left", "text", "A source or step."),
+    Key("right", "text", "Another one."),
+    Key("on", "pair", "What is aggregated of their rows, in SQL; a mapping of left and right where they differ."),
+    Key("by", "columns of both", "Columns for each of whose values they agree; a mapping where names differ."),
+    Key("within", "tolerance", "How far they may be apart: a number, or a share such as 0.5%."),
+    Key("over", "word", "The tables as they would be published, or the rows of one run.", OVER),
+)
+REFERENCES = _by_name(
+    Key("of", "text", "The source or step that refers."),
+    Key("column", "texts", "Its column, or columns that refer together."),
+    Key("to", "text", "The source or step that must have the value."),
+    Key("key", "texts", "Its column or columns; by default those of column."),
+    Key("over", "word", "All rows of the table as it would be published, or those of one run.", OVER),
+)
+ALONE = _by_name(
+    OPTIONS["name"],
+    RULE["holds"],
+    Key("agree", "agree", "Aggregates of two sources or steps that agree."),
+    Key("references", "references", "A column whose values another source or step must have."),
+    *(OPTIONS[name] for name in ("message", "severity", "owner", "budget", "description")),
+    *EXAMPLES.values(),
+)
+"""The keys of a rule in a file of rules alone."""
 INSTEAD = {
     "error": "message",
     "raise_warning": "severity: warning",

@@ -222,7 +222,7 @@ def test_a_document_that_is_no_schema_is_refused_with_its_place(text, expected):
             "{type: int, ge: ^{^min: 0}}",
             [
                 "ge: has no 'value'; write value: beside its options",
-                "ge.min: this key is not known (known: as, description, ignore_na, message, name, owner, severity, title, value)",
+                "ge.min: this key is not known (known: as, budget, description, ignore_na, message, name, owner, severity, title, value)",
             ],
         ),
         ("{type: int, ge: ^{value: 0, as: itn}}", ["ge: 'itn' is no type; did you mean 'int'?"]),
