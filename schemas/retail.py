@@ -13,7 +13,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
-from framework import run_time
+from framework import rule, run_time
 
 AMOUNT = pl.Decimal(18, 2)
 Amount = Annotated[pl.Decimal, 18, 2]
@@ -63,6 +63,16 @@ class ValuedSale(Sale):
     day: pl.Date
     gross_amount: Amount = pa.Field(ge=0)
     net_amount: Amount = pa.Field(ge=0)
+
+    net_within_gross = rule(
+        "net_within_gross",
+        pl.col("net_amount") <= pl.col("gross_amount"),
+        message="net_amount: must not exceed gross_amount",
+        owner="finance",
+        description="A discount takes off; nothing is sold for more than its price.",
+        holds=[{"gross_amount": "20.00", "net_amount": "18.50"}, {"gross_amount": 20, "net_amount": 20}],
+        breaks=[{"gross_amount": "20.00", "net_amount": "20.01"}],
+    )
 
 
 class Product(pa.DataFrameModel):
@@ -135,6 +145,25 @@ class DailySale(pa.DataFrameModel):
     gross_amount: Amount
     net_amount: Amount
     margin: Amount
+
+    unit_for_each_transaction = rule(
+        "unit_for_each_transaction",
+        "units >= transactions",
+        message="units: must be at least one for each transaction",
+        owner="finance",
+        description="A sale line sells one unit or more.",
+        holds=[{"transactions": 2, "units": 2}],
+        breaks=[{"transactions": 2, "units": 1}],
+    )
+    margin_within_net = rule(
+        "margin_within_net",
+        "margin <= net_amount",
+        message="margin: must not exceed net_amount",
+        owner="finance",
+        description="Units cost nothing at best.",
+        holds=[{"net_amount": "10.00", "margin": "2.50"}, {"net_amount": "10.00", "margin": "-3.00"}],
+        breaks=[{"net_amount": "10.00", "margin": "10.01"}],
+    )
 
 
 class Stock(pa.DataFrameModel):

@@ -12,12 +12,12 @@ from framework.boundary.nulls import with_nulls
 from framework.boundary.partitions import MAX_VALUES, Share
 from framework.boundary.repeated import KeySpool, Repeated
 from framework.boundary.rule import DatasetRule, rule_key, total
+from framework.boundary.rule_files import load_rules
 from framework.boundary.schema_files import load_schema, resolve_schema
 from framework.boundary.sorter import QUARANTINE_SCHEMA
 from framework.boundary.tally import MASK, Tally, shown
 from framework.boundary.totals import Finding
 from framework.boundary.untouched import untouched_columns
-from framework.boundary.rule_files import load_rules
 
 __all__ = [
     "MASK",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,12 @@ def compile_check(declared: Declared, schema: pl.Schema) -> Rule | DatasetRule:
     values = dict(check.statistics or {}) if kind else {}
     is_window = reach == "window"
     words = message_of(check)
-    named, terms = rule_name(check), terms_of(check)
-    return Rule(named, column, holds, words, _severity(check), is_window, kind=kind, values=values, terms=terms)
+    told: dict[str, Any] = {"severity": _severity(check), "description": _description(check), "terms": terms_of(check)}
+    return Rule(rule_name(check), column, holds, words, is_window=is_window, kind=kind, values=values, **told)
+
+
+def _description(check: Check) -> str:
+    return inspect.cleandoc(str(check.description)) if check.description else ""
 
 
 def _without_budget(rule: DatasetRule) -> DatasetRule:
@@ -117,8 +122,12 @@ def _dataset_rule(check: Check, column: str | None, expression: pl.Expr, schema:
     if any(aggregate.whole.meta.has_multiple_outputs() for aggregate in aggregates):
         raise SchemaError("it aggregates several columns at once; name them one by one")
     holds = said if check.ignore_na else said.fill_null(value=False)
-    words, terms = message_of(check), terms_of(check)
-    return DatasetRule(rule_name(check), column, tuple(aggregates), holds, words, _severity(check), terms)
+    return _over_all(check, column, tuple(aggregates), holds)
+
+
+def _over_all(check: Check, column: str | None, aggregates: tuple[Aggregate, ...], holds: pl.Expr) -> DatasetRule:
+    words, why, terms = message_of(check), _description(check), terms_of(check)
+    return DatasetRule(rule_name(check), column, aggregates, holds, words, _severity(check), why, terms)
 
 
 def _built_in(check: Check, column: str, schema: pl.Schema) -> pl.Expr | DatasetRule | None:
@@ -139,8 +148,7 @@ def _built_in(check: Check, column: str, schema: pl.Schema) -> pl.Expr | Dataset
         values = _values(statistics["values"], schema[column]).drop_nulls().unique().sort()
         distinct = Aggregate("Distinct", pl.col(column), pl.col(column))
         said = pl.col(f"{DatasetRule.COLUMN}0") == pl.lit(values).implode()
-        words, terms = message_of(check), terms_of(check)
-        return DatasetRule(rule_name(check), column, (distinct,), said, words, _severity(check), terms)
+        return _over_all(check, column, (distinct,), said)
     return None
 
 

@@ -26,7 +26,7 @@ class Rule:
 
     `keys`: the columns over which a uniqueness rule counts; empty for other rules. `kind` and `values`: the built-in
     check that it stands for and what it asks for; empty for other rules. `failure`: what a row that breaks it is filed
-    under in quarantine. `terms`: its owner, budget and examples.
+    under in quarantine. `description`: why it is there. `terms`: its owner, budget and examples.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Rule:
     kind: str = ""
     values: dict[str, Any] = field(default_factory=dict, hash=False)
     failure: Failure = "rule"
+    description: str = ""
     terms: Terms = NO_TERMS
 
     @property
@@ -73,7 +74,16 @@ class DatasetRule:
     holds: pl.Expr
     message: str
     severity: Severity = "error"
+    description: str = ""
     terms: Terms = NO_TERMS
+
+    @property
+    def expression(self) -> str:
+        """What is said of the aggregates, in words of Polars."""
+        text = str(self.holds)
+        for number, aggregate in enumerate(self.aggregates):
+            text = text.replace(f'col("{self.COLUMN}{number}")', str(aggregate.whole))
+        return text
 
     @property
     def key(self) -> str:

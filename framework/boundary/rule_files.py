@@ -144,7 +144,7 @@ def _made(node: Mapping, way: str, said: dict[str, Any], path: str, findings: Fi
         if way == "holds":
             parse_sql(said["holds"])
             return rule(said["name"], said["holds"], **options)
-        maker: Any = {"agree": agree, "references": references}[way]
+        maker: Any = agree if way == "agree" else references
         made: AnyRule = maker(said["name"], **options)
     except SchemaError as error:
         findings.add(node.entries[way], below(path, way), str(error))

@@ -24,7 +24,7 @@ def check(*selection: str, exclude: EXCLUDE = ()) -> int:
     from framework.definition.load import load_pipelines
     from framework.definition.selection import select
     from framework.run.compiled import verify
-    from framework.run.second_looks import second_looks
+    from framework.run.second_looks import across_looks, second_looks
 
     chosen = select(load_pipelines(settings()), selected(selection, exclude))
     problems = [problem for pipeline in chosen for problem in verify(pipeline)]
@@ -38,6 +38,7 @@ def check(*selection: str, exclude: EXCLUDE = ()) -> int:
             "steps": len(p.steps),
             "tables": [o.table for o in p.outputs],
             "second_looks": [asdict(look) for look in looks[p.name]],
+            "rules": [asdict(look) for look in across_looks(p)],
         }
         for p in chosen
     ]
@@ -46,7 +47,7 @@ def check(*selection: str, exclude: EXCLUDE = ()) -> int:
         for pipeline in chosen:
             counts = f"{plural(len(pipeline.sources), 'source')}, {plural(len(pipeline.steps), 'step')}"
             yield f"{pipeline.name}: {counts} -> {', '.join(output.table for output in pipeline.outputs)}"
-            yield from (f"    {look}" for look in looks[pipeline.name])
+            yield from (f"    {look}" for look in (*looks[pipeline.name], *across_looks(pipeline)))
         yield f"{plural(len(chosen), 'pipeline')} checked, no problem found"
 
     show({"problems": [], "pipelines": facts}, text)

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from framework.cli.options import Exit, Options, choose, current
 from framework.cli.output import give_up_output
+from framework.cli.rules import rules_list
 from framework.cli.runs import runs_list
 from framework.errors import AuthorError, ConfigurationError, DefinitionError, SelectionError, SluiceError
 
@@ -71,7 +72,15 @@ GROUPS["runs"] = (
     "Look at the latest runs, or at one of them.",
     {"list": "List the latest runs; `sluice runs` alone does the same.", "show": "Show one run in detail."},
 )
-DEFAULTS = {"runs": runs_list}
+GROUPS["rules"] = (
+    "List the rules of pipelines, and try each on its examples.",
+    {
+        "list": "List the rules; `sluice rules` alone does the same.",
+        "show": "Show all of a rule.",
+        "test": "Try each rule alone on the examples of its definition.",
+    },
+)
+DEFAULTS = {"runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""
 HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}
 """The modules of commands that are not in the one named like their group."""

@@ -86,7 +86,7 @@ def _each(given: Limits) -> Sequence[int | str]:
     return [given] if isinstance(given, int | str) else given
 
 
-def _full(key: str) -> str:
+def full_key(key: str) -> str:
     """The name of a rule in full: `price.ge` is what Pandera calls `price.greater_than_or_equal_to`."""
     column, dot, rule = key.rpartition(".")
     return f"{column}{dot}{ALIASES.get(rule, rule)}" if dot else key
@@ -94,7 +94,7 @@ def _full(key: str) -> str:
 
 def _limit(key: str, given: int | str) -> Limit:
     name, _, per = key.rpartition(PER) if PER in key else (key, "", None)
-    on = _full(name)
+    on = full_key(name)
     if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
         return Limit(on, rows=given, per=per)
     percent = PERCENT.fullmatch(given) if isinstance(given, str) else None

@@ -32,10 +32,17 @@ def naming_rules(known: Mapping[str, Contract]) -> Iterator[None]:
         found = _culprits(str(error), known)
         if not found:
             raise
-        first = str(error).splitlines()[0]
+        is_hidden = any(_looks_at_secrets(rule, known[node]) for node, rule in found)
+        first = "at a value of a sensitive column" if is_hidden else str(error).splitlines()[0]
         told = " or ".join(dict.fromkeys(f"rule '{rule.key}' of {node}" for node, rule in found))
         text = f"{told} raised {type(error).__name__}: {first}; nothing of this run is published; {FIX}"
         raise SchemaError(text) from error
+
+
+def _looks_at_secrets(rule: Rule, contract: Contract) -> bool:
+    """Whether what Polars says of a rule's values must not be shown."""
+    names = [name for name in rule.holds.meta.root_names() if name in contract.columns]
+    return any(contract.columns[name].is_sensitive for name in names)
 
 
 def _culprits(text: str, known: Mapping[str, Contract]) -> list[tuple[str, Rule]]:

@@ -10,6 +10,7 @@ from framework.lake import PlanStore
 from framework.run.compiled import fingerprint
 from framework.run.evolution import Evolution, examine, with_breaks
 from framework.run.planning import News, find_news, find_position, in_days
+from framework.run.second_looks import AcrossLook, across_looks
 from framework.run.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Preview:
     definition_changed: bool
     resumes: bool
     schemas: list[Evolution] = field(default_factory=list)
+    rules: list[AcrossLook] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -53,6 +55,7 @@ class Preview:
             lines += [f"    because {reason}" for reason in self.reasons]
             lines += [line for name in self.files for line in self._file_lines(name)]
             lines += [f"    reads   {words}" for words in self.tables.values()]
+            lines += [f"    holds   {look}" for look in self.rules]
         lines += [line for one in self.schemas for line in one.render()]
         lines += [f"    waits for table {name}, which another pipeline writes first" for name in self.missing]
         if self.definition_changed:
@@ -93,6 +96,7 @@ def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Prev
         definition_changed=last is not None and last.fingerprint != fingerprint(pipeline),
         resumes=pending is not None,
         schemas=_schemas(pipeline, space, pending or news, request),
+        rules=across_looks(pipeline),
     )
 
 

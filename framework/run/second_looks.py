@@ -1,4 +1,4 @@
-"""Which rules of a pipeline look at its rows a second time."""
+"""Which rules of a pipeline look at its rows a second time, and what rules across its tables look at."""
 
 from __future__ import annotations
 
@@ -32,3 +32,24 @@ def second_looks(pipeline: Pipeline) -> list[SecondLook]:
         for rule in contract.dataset_rules
         if rule.second_look
     ]
+
+
+@dataclass(frozen=True)
+class AcrossLook:
+    """What a rule across tables looks at: sources and steps, as tables or as the rows of one run."""
+
+    rule: str
+    asks: str
+    over: str
+    nodes: list[str]
+
+    def __str__(self) -> str:
+        how = (
+            "second look at staged and published files" if self.over == "tables" else "summed up while rows are staged"
+        )
+        return f"rule {self.rule}: {self.asks} ({how})"
+
+
+def across_looks(pipeline: Pipeline) -> list[AcrossLook]:
+    """List the rules across tables that a run of a pipeline holds before it publishes."""
+    return [AcrossLook(rule.name, rule.message, rule.over, list(rule.nodes)) for rule in pipeline.rules]

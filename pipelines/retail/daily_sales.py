@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from framework import LazyFrame, Pipeline, Quality, delta_table, expect, json_file, step, table
+from framework import LazyFrame, Pipeline, Quality, agree, delta_table, expect, json_file, step, table
 from schemas.retail import AMOUNT, DailySale, Product, ValuedSale
 
 
@@ -43,6 +43,34 @@ pipeline = Pipeline(
         ),
         json_file(
             "retail/daily_sales.json", of=daily_sales, layout="document", order_by=["day", "store_id", "category"]
+        ),
+    ],
+    rules=[
+        agree(
+            "every_sale_is_counted",
+            left=daily_sales,
+            right="sales",
+            on=pl.col("net_amount").sum(),
+            by="day",
+            message="the days of daily_sales must add up to the sale lines",
+            owner="finance",
+            description="A line whose product is not in the catalogue would be lost in the join.",
+            holds=[
+                {
+                    "daily_sales": [{"day": "2024-05-01", "net_amount": "7.50"}],
+                    "sales": [
+                        {"day": "2024-05-01", "net_amount": "5.00"},
+                        {"day": "2024-05-01", "net_amount": "2.50"},
+                    ],
+                }
+            ],
+            breaks=[
+                {
+                    "daily_sales": [{"day": "2024-05-01", "net_amount": "5.00"}],
+                    "sales": [{"day": "2024-05-01", "net_amount": "7.50"}],
+                },
+                {"daily_sales": [], "sales": [{"day": "2024-05-01", "net_amount": "0.00"}]},
+            ],
         ),
     ],
 )
