@@ -11,8 +11,9 @@ from pandera.api.dataframe.model_components import CheckInfo
 
 from framework.boundary.terms import set_terms
 from framework.boundary.yaml_schema.custom import ORIGIN, Origin, sql_check
+from framework.boundary.yaml_schema.sql import parse_sql
 from framework.core.rule import BusinessRule, Terms, term_mistakes
-from framework.errors import DefinitionError, Problem
+from framework.errors import DefinitionError, Problem, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -117,6 +118,11 @@ def _mistakes(made: BusinessRule) -> Iterator[tuple[str, str]]:
     if not isinstance(made.expression, pl.Expr | str):
         kind = type(made.expression).__name__
         yield f"its expression is a {kind}", "give an expression of Polars, or SQL as text"
+    if isinstance(made.expression, str):
+        try:
+            parse_sql(made.expression)
+        except SchemaError as error:
+            yield str(error), "true where the rule holds, such as net_amount <= gross_amount"
     if made.name in pa.Check.CHECK_FUNCTION_REGISTRY:
         yield "has the name of a check of Pandera, which would take it for that", "choose another"
 

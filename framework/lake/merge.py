@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.core.frames import PROVENANCE, SOURCE_FILE
-from framework.lake.delta import DataFile, TableHandle, scan_data_files
+from framework.lake.delta import DataFile, Reshape, TableHandle, scan_data_files
 from framework.lake.stage import StagingArea
 from framework.storage import StorageLocation
 
@@ -123,12 +123,14 @@ def merge_newest(
     order = [*newest_by, *(name for name in PROVENANCE if name in area.schema and name not in newest_by)]
     existing = [] if afresh else handle.files()
     fresh = scan_data_files(area.location, staged, area.schema, area.partition_by, PATH)
-    contested = _contested(handle, fresh, staged, existing, list(key))
+    # What the table holds is replaced, so its rows are none, in the columns of the new ones.
+    there = replace(handle, reshape=Reshape(area.schema)) if afresh else handle
+    contested = _contested(there, fresh, staged, existing, list(key))
     void = _void(handle, existing, redelivered)
     if void is not None:
         contested = void if contested is None else pl.concat([contested, void]).unique()
     verdict = _Verdict() if contested is None else _judge(contested, list(key), order, redelivered)
-    result = _apply(handle, area, staged, existing, verdict, [*key, *order])
+    result = _apply(there, area, staged, existing, verdict, [*key, *order])
     if afresh:
         return Staged(handle, result.adds, handle.files(), verdict.dropped, result.abandoned, area.schema)
     return replace(result, dropped=verdict.dropped, orphans=verdict.orphans)

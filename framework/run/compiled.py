@@ -277,10 +277,10 @@ def settle(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, list[
     trusted = {n for n, source in pipeline.file_sources.items() if source.on_invalid != "warn"}
     found: dict[str, list[Rule]] = {}
     for step in pipeline.steps:
-        given = {name: schemas[name] for name in step.inputs}
+        given = {name: schemas[name] for name in step.inputs if name in schemas}
         values = {p.name: defaults(pipeline)[p.name] for p in step.parameters if not p.is_required}
         found[step.name] = []
-        if all(not p.is_required for p in step.parameters):
+        if all(name in given for name in step.inputs) and all(not p.is_required for p in step.parameters):
             frame = conform(step.function(**_lazy(given), **values), known[step.name], step.name)
             schemas[step.name] = frame.collect_schema()
             origin = untouched_columns(partial(_apply, step, values), given)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from framework.boundary import Contract, Rule
 
 CULPRIT = re.compile(r"This error occurred in the following expression:\s*\n\s*(.+)")
+UNTYPED = re.compile(r"dyn \w+: ")
+"""Stands before a number of an expression as long as its type is not known."""
 FIX = "let it answer with null where it has no answer, such as .cast(..., strict=False)"
 
 
@@ -51,4 +53,4 @@ def _culprits(text: str, known: Mapping[str, Contract]) -> list[tuple[str, Rule]
     if named is None or "(" not in named[1].removeprefix("col("):
         return []
     rules = ((node, rule) for node, contract in known.items() for rule in contract.rules)
-    return [(node, rule) for node, rule in rules if named[1].strip() in str(rule.holds)]
+    return [(node, rule) for node, rule in rules if named[1].strip() in UNTYPED.sub("", str(rule.holds))]

@@ -105,6 +105,13 @@ def test_a_column_that_may_be_null_is_added_without_a_file_written_again(space):
     assert before < files(space)
 
 
+def test_a_rebuild_that_adds_a_column_may_meet_a_key_twice(space):
+    run(shops(Shop, "merge"), space)
+    deliver(space, "a.csv", "shop,visitors,note", "A,1,x", "A,3,y")
+    run(shops(Noted, "merge"), space, full=True)
+    assert rows(space) == [{"shop": "A", "visitors": 3, "note": "y"}]
+
+
 def test_a_row_that_meets_one_of_before_by_a_key_that_was_widened_and_renamed_takes_its_place(space):
     class First(pa.DataFrameModel):
         number: pl.Int32

@@ -119,22 +119,19 @@ def write_options(check: Check, form: CheckForm | None = None) -> dict[str, Any]
     values = (check.statistics or {}).get(form.parameter) if form and form.argument == "values" else []
     if not is_own and not isinstance(values, list | tuple | set | frozenset):
         error, is_own = message_of(check), True  # which shows the values as they were given
+    terms = terms_of(check)
     said = {
         "name": check.name if form is None or check.name != form.name else None,
         "message": error if is_own else None,
         "severity": "warning" if check.raise_warning else None,
         "ignore_na": None if check.ignore_na else False,
-        **_said_terms(terms_of(check)),
+        "owner": terms.owner,
+        "budget": terms.budget,
         "title": check.title,
         "description": check.description and inspect.cleandoc(str(check.description)),
+        **{name: [plain_example(one) for one in getattr(terms, key)] or None for key, name in EXAMPLES.items()},
     }
     return {option: value for option, value in said.items() if value is not None}
-
-
-def _said_terms(terms: Terms) -> dict[str, Any]:
-    """What is agreed on a check, by the keys of the format."""
-    examples = {name: [plain_example(one) for one in getattr(terms, key)] or None for key, name in EXAMPLES.items()}
-    return {"owner": terms.owner, "budget": terms.budget, **examples}
 
 
 def _arguments(form: CheckForm, given: Node | dict[str, Node], dtype: pl.DataType | None) -> dict[str, Any]:
