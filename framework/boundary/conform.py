@@ -118,11 +118,13 @@ class Violations:
         """Rows by rule, of rules that only warn, or are within their budget."""
         return self._where(fails=False)
 
-    def allowance(self, reason: str) -> str:
-        """Say of how many rows a rule with a budget was broken, and how many may; empty for other rules."""
-        limits = next((rule.limits for rule in self.rules if rule.reason == reason), ())
-        told = " and ".join(map(str, limits))
-        return f" (of {self.rows:,}, at most {told} may)" if told else ""
+    def terms(self, reason: str) -> str:
+        """Say how many rows may break a rule, and who answers for it; empty where neither was agreed."""
+        rule = next((rule for rule in self.rules if rule.reason == reason), None)
+        limits = " and ".join(map(str, rule.limits)) if rule else ""
+        told = [f"of {self.rows:,}, at most {limits} may"] if limits else []
+        told += [f"owner: {rule.terms.owner}"] if rule and rule.terms.owner else []
+        return f" ({'; '.join(told)})" if told else ""
 
     def _where(self, *, fails: bool) -> Counter[str]:
         return Counter(

@@ -33,7 +33,8 @@ def describe(tally: Tally, only: Sequence[str | None] | None = None) -> Iterator
     for column in ranked[:MAX_GROUPS]:
         yield f"  {column or WHOLE_ROW}: {rows(tally.by_column[column])}"
         for broken in sorted(groups[column], key=lambda b: (-b.refused, b.rule.message)):
-            yield f"    {broken.refused:,} x {broken.rule.message}{_examples(broken.examples)}"
+            owner = f" (owner: {broken.rule.terms.owner})" if broken.rule.terms.owner else ""
+            yield f"    {broken.refused:,} x {broken.rule.message}{owner}{_examples(broken.examples)}"
     if len(ranked) > MAX_GROUPS:
         yield f"  and {len(ranked) - MAX_GROUPS} more columns"
 
@@ -42,7 +43,7 @@ def describe_violations(violations: Violations, broken: Sequence[Finding]) -> It
     """Describe what fails a step: its broken rules, the most frequent first, with examples, and its dataset rules."""
     for reason, count in violations.counts.most_common(MAX_GROUPS):
         if count:
-            yield f"  {count:,} x {reason}{violations.allowance(reason)}{_examples(violations.examples[reason])}"
+            yield f"  {count:,} x {reason}{violations.terms(reason)}{_examples(violations.examples[reason])}"
     failed = [finding for finding in broken if finding.rule.severity == "error"]
     yield from describe_findings(failed, violations.contract)
 
@@ -63,7 +64,8 @@ def describe_findings(findings: Sequence[Finding], contract: Contract) -> Iterat
         hidden = any(
             contract.columns[name].is_sensitive for aggregate in finding.rule.aggregates for name in aggregate.columns
         )
-        yield f"  {finding.rule.reason}; found {_values(finding.values, hidden=hidden)}"
+        owner = f" (owner: {finding.rule.terms.owner})" if finding.rule.terms.owner else ""
+        yield f"  {finding.rule.reason}{owner}; found {_values(finding.values, hidden=hidden)}"
 
 
 def _values(values: Mapping[str, object], *, hidden: bool) -> str:

@@ -1,4 +1,4 @@
-"""Tools for authors of pipelines: messy sample input with a key, and frames made from schemas for tests.
+"""Tools for authors of pipelines: messy sample input with a key, frames made from schemas, rules on their examples.
 
 Names are loaded on first use: a generator of samples needs neither Polars nor hypothesis.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from framework.testing.breaking import BrokenRows, broken
+    from framework.testing.rules import TriedRule, try_rules
     from framework.testing.samples import Delivered, Mark, Note, SampleRequest, SourceTotal, Summary, deliver_sample
     from framework.testing.strategies import adversarial, frames
     from framework.testing.ties import related
@@ -22,19 +23,23 @@ __all__ = [
     "SampleRequest",
     "SourceTotal",
     "Summary",
+    "TriedRule",
     "adversarial",
     "broken",
     "deliver_sample",
     "frames",
     "related",
+    "try_rules",
 ]
 
 _HOMES = {
     "BrokenRows": "breaking",
+    "TriedRule": "rules",
     "adversarial": "strategies",
     "broken": "breaking",
     "frames": "strategies",
     "related": "ties",
+    "try_rules": "rules",
 }
 
 

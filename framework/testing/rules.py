@@ -132,7 +132,8 @@ def _checked(rows: Sequence[Row], contract: Contract) -> tuple[Checked, pl.DataF
     accepted = checked.accepted.collect()
     for broken in checked.tally.by_rule.values():
         if broken.rule.failure == "cast":
-            raise _UnreadableError(f"{_shown(rows)} cannot be read: {broken.rule.reason}")
+            told = _shown(rows[0] if len(rows) == 1 else rows)
+            raise _UnreadableError(f"{told} cannot be read: {broken.rule.reason}")
     return checked, accepted
 
 

@@ -1,7 +1,5 @@
 """Budgets of rules: of rows of sources, and of rows of steps, which are kept; and rules that raise while rows pass."""
 
-# ruff: noqa: TC002, N805 - annotations of steps are read at run time, and Pandera's checks take cls
-
 from __future__ import annotations
 
 import pandera.polars as pa
@@ -89,9 +87,12 @@ def test_rows_of_a_step_that_break_a_rule_within_its_budget_are_kept_and_counted
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, "  2 x size: must be small: 8; 9"),
-        ({"budget": "19.9%"}, "  2 x size: must be small (of 10, at most 19.9% may): 8; 9"),
-        ({"budget": [5, 1], "severity": "warning"}, "  2 x size: must be small (of 10, at most 5 and 1 may): 8; 9"),
+        ({}, "  2 x size: must be small (owner: sales): 8; 9"),
+        ({"budget": "19.9%"}, "  2 x size: must be small (of 10, at most 19.9% may; owner: sales): 8; 9"),
+        (
+            {"budget": [5, 1], "severity": "warning"},
+            "  2 x size: must be small (of 10, at most 5 and 1 may; owner: sales): 8; 9",
+        ),
     ],
 )
 def test_step_fails_where_more_rows_break_a_rule_than_may(tmp_path, options, told):
@@ -147,5 +148,5 @@ def test_rule_that_raises_while_rows_are_judged_fails_the_run_with_its_name(tmp_
 def test_rule_of_a_step_that_raises_is_named_too(tmp_path):
     raising = rule("small", pl.col("size").cast(pl.UInt8) - 9 < 1, message="size: must be small")
     asked = rule("few", (pl.col("size") - 5).cast(pl.UInt8) < 99, message="size: must be 5 or more")
-    with pytest.raises(SchemaError, match="^rule 'few' of kept or rule 'few' of again raised InvalidOperationError"):
+    with pytest.raises(SchemaError, match=r"^rule 'few' of kept or rule 'few' of again raised InvalidOperationError"):
         run(tmp_path, stepping([raising, asked]))
