@@ -96,11 +96,16 @@ def _hinted(output: Output) -> dict[str, tuple[str, ...]]:
 def _constraints(contract: Contract) -> list[Constraint]:
     missing = _missing_row(contract)
     rules = [
-        _constraint(rule, passes_missing=_passes(rule, missing), severity=rule.severity) for rule in contract.rules
+        _constraint(rule, passes_missing=_passes(rule, missing), severity=_promised(rule)) for rule in contract.rules
     ]
     # What is said of a batch as a whole is said of no row of the table.
     batch = [_constraint(rule, passes_missing=True, severity=BATCH_RULE) for rule in contract.dataset_rules]
     return [*rules, *batch]
+
+
+def _promised(rule: Rule) -> str:
+    """What a rule promises of each row: one with a budget lets some break it, as one that warns does."""
+    return "warning" if rule.limits else rule.severity
 
 
 def _constraint(rule: Rule | DatasetRule, *, passes_missing: bool, severity: Any) -> Constraint:

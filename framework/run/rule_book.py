@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from framework.core.rule import AcrossRule, Side, Terms
     from framework.definition import Pipeline
 
+UNTYPED = re.compile(r"dyn \w+: ")
+"""Stands before a number of an expression as long as its type is not known, and says nothing to people."""
 Kind = Literal["row", "window", "dataset", "reference", "agreement"]
 
 
@@ -145,7 +148,7 @@ def _of_rows(rule: Rule | DatasetRule, contract: Contract, where: str, node: str
         kind="dataset" if isinstance(rule, DatasetRule) else "window" if rule.is_window else "row",
         severity=rule.severity,
         message=rule.reason,
-        expression=rule.expression if isinstance(rule, DatasetRule) else str(rule.holds),
+        expression=UNTYPED.sub("", rule.expression if isinstance(rule, DatasetRule) else str(rule.holds)),
         where=(where,),
         used_by=(node,),
         description=rule.description,
