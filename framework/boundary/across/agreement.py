@@ -10,12 +10,11 @@ from framework.boundary.yaml_schema.sql import read_sql
 from framework.core.rule import read_tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from framework.core.rule import Agreement, Side
 
-VALUE, LEFT, RIGHT, DIFFERENCE, FOUND = "_value", "_left", "_right", "_difference", "_found"
-IN_LEFT, IN_RIGHT, GROUPS = "_in_left", "_in_right", "_groups"
+VALUE, LEFT, RIGHT, DIFFERENCE = "_agreed_value", "_agreed_left", "_agreed_right", "_agreed_difference"
+IN_LEFT, IN_RIGHT, AGREE = "_agreed_in_left", "_agreed_in_right", "_agreed"
+GROUPS, FOUND = "_agreed_groups", "_agreed_found"
 NOISE = 1e-9
 """Sums of floats may differ by so much of the larger one: they depend on the order of the rows."""
 LARGEST_SCALE = 12
@@ -73,11 +72,11 @@ def differing(rule: Agreement, left: pl.LazyFrame, right: pl.LazyFrame) -> pl.La
     is_there = [pl.col(mark).fill_null(value=False).alias(mark) for mark in (IN_LEFT, IN_RIGHT)]
     compared = joined.with_columns(*is_there, _difference(schema).alias(DIFFERENCE))
     agree = pl.col(IN_LEFT) & pl.col(IN_RIGHT) & _agree(rule, schema)
-    counted = compared.with_columns(agree.alias("_agree")).with_columns(
-        pl.len().alias(GROUPS), (~pl.col("_agree")).sum().alias(FOUND)
+    counted = compared.with_columns(agree.alias(AGREE)).with_columns(
+        pl.len().alias(GROUPS), (~pl.col(AGREE)).sum().alias(FOUND)
     )
     order = [pl.col(DIFFERENCE).abs(), *map(pl.col, names)]
-    return counted.filter(~pl.col("_agree")).sort(order, descending=[True, *[False] * len(names)], nulls_last=False)
+    return counted.filter(~pl.col(AGREE)).sort(order, descending=[True, *[False] * len(names)], nulls_last=False)
 
 
 def _difference(schema: pl.Schema) -> pl.Expr:
@@ -85,7 +84,7 @@ def _difference(schema: pl.Schema) -> pl.Expr:
     common = _common(schema[LEFT], schema[RIGHT])
     if common is None:
         return pl.lit(None, dtype=pl.Float64)
-    return pl.col(LEFT).cast(common) - pl.col(RIGHT).cast(common)
+    return pl.col(LEFT).cast(common, strict=False) - pl.col(RIGHT).cast(common, strict=False)
 
 
 def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType | None:
@@ -107,20 +106,15 @@ def _agree(rule: Agreement, schema: pl.Schema) -> pl.Expr:
     read = read_tolerance(rule.within)
     within, is_percent = read if read is not None else (0, False)
     left, right = pl.col(LEFT).cast(pl.Float64), pl.col(RIGHT).cast(pl.Float64)
-    larger = pl.max_horizontal(left.abs(), right.abs())
-    apart = (left - right).abs()
+    larger, apart = pl.max_horizontal(left.abs(), right.abs()), (left - right).abs()
+    is_noise = (left == right) | ((apart <= larger * NOISE) & apart.is_finite())
     if is_percent:
-        is_near = apart * 100 <= pl.lit(float(within)) * larger
+        is_near = (apart * 100 <= pl.lit(float(within)) * larger) & apart.is_finite() | (left == right)
     elif common == pl.Float64:
         is_near = apart <= pl.lit(float(within))
-    else:
-        is_near = _difference(schema).abs() <= pl.lit(within)
+    else:  # where the difference is too large for a decimal, there is none
+        is_near = pl.coalesce(_difference(schema).abs() <= pl.lit(within), is_noise)
     if common == pl.Float64:
-        is_near = (is_near | (apart <= larger * NOISE)) & left.is_not_nan() & right.is_not_nan()
+        is_near = (is_near | is_noise) & left.is_not_nan() & right.is_not_nan()
     both_null = pl.col(LEFT).is_null() & pl.col(RIGHT).is_null()
     return both_null | is_near.fill_null(value=False)
-
-
-def columns_read(side: Side, schema: pl.Schema) -> Sequence[str]:
-    """The columns of a side's rows that the rule looks at."""
-    return list(dict.fromkeys([*side.by, *expression_of(side, schema).meta.root_names()]))

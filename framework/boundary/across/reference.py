@@ -9,8 +9,8 @@ import polars as pl
 if TYPE_CHECKING:
     from framework.core.rule import TableReference
 
-ROWS, UNKNOWN, MARK = "_rows", "_unknown", "_is_known"
-TOTAL, BROKEN, VALUES = "_total", "_broken", "_values"
+ROWS, MARK = "_reference_rows", "_reference_is_known"
+TOTAL, BROKEN, VALUES = "_reference_total", "_reference_broken", "_reference_values"
 
 
 def values_of(rule: TableReference, rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -10,6 +10,7 @@ import pytest
 
 from framework import agree, references
 from framework.boundary.across import judge_agreement, judge_reference, side_value, values_of
+from framework.boundary.across.agreement import VALUE
 from framework.run.verdicts import look_again
 
 MONEY = pl.Decimal(18, 2)
@@ -43,6 +44,12 @@ def money(*values):
         (pl.Series([0.3]), money("0.30"), 0, True),
         (pl.Series([0.3]), pl.Series([0.3001]), 0, False),
         (pl.Series([float("nan")]), pl.Series([float("nan")]), 1, False),
+        (pl.Series([2.0]), pl.Series([float("inf")]), "50%", False),
+        (pl.Series([2.0]), pl.Series([float("inf")]), 0, False),
+        (pl.Series([float("inf")]), pl.Series([float("inf")]), 0, True),
+        (pl.Series([0.0]), pl.Series([-0.0]), "1%", True),
+        (money("1.00").cast(pl.Decimal(38, 12)), pl.Series(["9" * 36]).cast(pl.Decimal(38, 2)), 0, False),
+        (pl.Series([True, True]), money("2.00"), 0, True),
         (money("1.00", None), money("1.00"), 0, True),
         (money(None), money("0.00"), 0, True),
     ],
@@ -102,7 +109,7 @@ def test_names_of_groups_and_aggregates_may_differ():
 
 def test_values_of_sensitive_columns_are_masked():
     rule = agree("r", left="a", right="b", on=pl.col("net").sum(), by="who")
-    sides = [pl.LazyFrame({"who": ["x"], "_value": [n]}) for n in (1, 2)]
+    sides = [pl.LazyFrame({"who": ["x"], VALUE: [n]}) for n in (1, 2)]
     found = judge_agreement(rule, *sides, look_again, {"who", ""})
     assert found.lines[1] == "  who=***: a ***, b ***"
 
