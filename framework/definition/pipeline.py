@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,12 @@ class Pipeline:
         """The business rules of a source or step beside those of its schema."""
         step = next((step for step in self.steps if step.name == node), None)
         return step.rules if step is not None else getattr(self.sources.get(node), "rules", ())
+
+    def without_rules(self) -> Pipeline:
+        """The same pipeline without its rules across tables, which say what must hold of data, not of steps."""
+        bare = copy(self)
+        object.__setattr__(bare, "rules", ())
+        return bare
 
     @property
     def file_sources(self) -> dict[str, FileSource]:

@@ -136,3 +136,14 @@ def test_book_says_of_each_rule_where_it_stands_and_what_it_asks():
     assert (net.owner, net.budget, net.used_by) == ("finance", "1% and 5", ("t.lines:lines",))
     assert summed.expression == 'col("net").sum() of days by day = col("net").sum() of lines by day within 0.5%'
     assert [e.name for e in find_rules(book, "net.ge")] == ["net.greater_than_or_equal_to"]
+
+
+def test_pipeline_that_is_tried_in_parts_is_not_held_to_its_rules_across_tables():
+    from framework.testing.steps.incremental import read_fed
+
+    whole = pipeline(across=[sums()])
+    assert [one.name for one in whole.rules] == ["sums", "uses_the_ledger"]
+    sources = {"lines": csv_files("*.csv", schema=Line)}
+    outputs = [table("t/days", of="days"), table("t/lines", of="lines")]
+    bare = Pipeline("t.lines", sources=sources, steps=[whole.steps[0].function], outputs=outputs, rules=[sums()])
+    assert read_fed(bare, [], {}).pipeline.rules == ()

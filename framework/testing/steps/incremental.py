@@ -63,7 +63,7 @@ def read_fed(pipeline: Pipeline, pipelines: Iterable[Pipeline], parameters: dict
         for name, source in pipeline.table_sources.items()
     }
     with at_run_time(MOMENT):
-        return Fed(pipeline, feeders, contracts(pipeline), parameters)
+        return Fed(pipeline.without_rules(), feeders, contracts(pipeline), parameters)
 
 
 def deliveries(fed: Fed, inputs: Inputs, *, extremes: bool) -> SearchStrategy[Deliveries]:
