@@ -16,7 +16,7 @@ from framework.cli.runs import runs_list
 from framework.errors import AuthorError, ConfigurationError, DefinitionError, SelectionError, SluiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 COMMANDS = {
     "init": "Make a small project that runs.",
@@ -80,7 +80,7 @@ GROUPS["rules"] = (
         "test": "Try each rule alone on the examples of its definition.",
     },
 )
-DEFAULTS = {"runs": runs_list, "rules": rules_list}
+DEFAULTS: dict[str, Callable[..., int]] = {"runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""
 HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}
 """The modules of commands that are not in the one named like their group."""

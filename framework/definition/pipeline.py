@@ -48,7 +48,7 @@ class Pipeline:
     owner: str
     rules: tuple[AcrossRule, ...]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword per thing that a pipeline can say
         self,
         name: str,
         *,

@@ -74,7 +74,7 @@ def test_right_examples_pass_as_a_source_would_read_them(holds, breaks):
         ({"breaks": [{"net": 1, "gross": 2}]}, 'example 1 of breaks: {"net": 1, "gross": 2} must break it, and holds'),
         ({"breaks": [{"net": -1, "gross": -2}]}, 'example 1 of breaks: {"net": -1, "gross": -2} breaks another rule as well, net.greater_than_or_equal_to: net: must be >= 0'),
         ({"holds": [{"nett": 1}]}, """example 1 of holds: {"nett": 1} has 'nett', which is no column of Line; did you mean 'net'?"""),
-        ({"holds": [{"net": "much"}]}, 'example 1 of holds: {"net": "much"} cannot be read: net: must be a number with at most 2 decimal places'),
+        ({"holds": [{"net": "much"}]}, 'example 1 of holds: {"net": "much"} cannot be read: net: must be a number with at most 7 digits before the point and 2 after it'),
     ],
 )  # fmt: skip
 def test_wrong_example_is_told_in_words(examples, told):
