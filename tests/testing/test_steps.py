@@ -23,6 +23,12 @@ from tests.testing.planted import FED, STEPS, write_project
 SEEDS = range(6)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Let a slow machine make failing input as small as a fast one does: what ends it here is the count of tries."""
+    monkeypatch.setattr("framework.testing.steps.hunt.LONGEST_S", float("inf"))
+
+
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory):
     """The pipelines of the project with mistakes and of the mended one, by name."""
