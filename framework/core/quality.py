@@ -34,7 +34,7 @@ TABLE_METRICS: dict[str, str] = {
 COLUMN_METRICS: dict[str, tuple[Need, str]] = {
     "null_rate": ("any", "share of rows without a value"),
     "nan_rate": ("float", "share of rows that are NaN"),
-    "n_unique": ("flat", "different values; approximate above the sample's size"),
+    "n_unique": ("flat", "different values; approximate where many differ"),
     "unique_rate": ("flat", "different values per row that has one"),
     "min": ("number", "smallest value"),
     "max": ("number", "largest value"),

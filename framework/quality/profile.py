@@ -58,10 +58,10 @@ def show(rows: pl.LazyFrame, watch: Watch) -> Watch:
 def profile(watch: Watch, look: Look) -> Profile:
     """Profile the rows that a watch has seen.
 
-    Nulls, ranges, means and deviations are of all rows, and so are numbers of different values, which are estimates
-    with a standard error of 0.8% where more differ than the sample has rows. Quantiles, lengths, frequent values,
-    patterns and distributions are of the sample, which is random. Repeated keys are counted among all rows, or where
-    more keys differ than the sample has rows, among those of a share of all keys.
+    Nulls, ranges, means and deviations are of all rows, and so are numbers of different values; where more differ than
+    are kept, these are estimates with a standard error of 0.8%. Quantiles, lengths, frequent values, patterns and
+    distributions are of the sample, which is random. Repeated keys are counted among all rows, or where more keys
+    differ than the sample has rows, among the rows of a share of the keys.
 
     Raises:
         Exception: what went wrong at a look.

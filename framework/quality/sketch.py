@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,13 +16,13 @@ HASHES = 2**64
 KEPT = 16_384
 """Hashes kept where not all can be: a number of different values has a standard error of 1 / sqrt(KEPT), 0.8%."""
 SLOTS = 2**16
-"""Places for hashes that were met: a look there is cheaper than to tell those of a batch apart."""
+"""Places, at most, for hashes that were met: a look there is cheaper than to tell those of a batch apart."""
 RARE = 16
 """Where fewer than one hash in so many is below the limit, it is not looked up whether it was met."""
 
 
 class DifferentValues:
-    """How many values differ, by the smallest of their hashes; thread-safe.
+    """How many values differ, by the smallest of their hashes.
 
     All hashes are kept of up to `most` rows, then `KEPT` of them. How small the largest of those is says how many there
     are (Z. Bar-Yossef and others, Counting distinct elements in a data stream, 2002), in whatever order they come.
@@ -34,39 +33,37 @@ class DifferentValues:
         self._most = most
         self._without = without
         self._limit: int | None = None
-        self._met = pl.int_range(1, SLOTS + 1, dtype=pl.UInt64, eager=True)
+        slots = min(SLOTS, 2 ** max(most.bit_length(), 10))
+        self._met = pl.int_range(1, slots + 1, dtype=pl.UInt64, eager=True)
         self._parts = [pl.Series(HASH, dtype=pl.UInt64)]
         self._rows = 0
         self._new = 0
-        self._lock = threading.Lock()
 
     def new(self, hashes: pl.Expr) -> pl.Expr:
         """Of the hashes of a batch (UInt64) those to be taken: most are not, and to see that must not cost much."""
         limit = self._limit
-        is_new = pl.lit(self._met).gather(hashes & (SLOTS - 1)) != hashes
+        is_new = pl.lit(self._met).gather(hashes & (len(self._met) - 1)) != hashes
         if limit is not None:
             is_new = hashes < limit if limit < HASHES // RARE else (hashes < limit) & is_new
         return hashes.filter(is_new).unique()
 
     def take(self, new: pl.Series, rows: int) -> None:
         """Take what `new` has found in so many rows."""
-        with self._lock:
-            self._rows += rows
-            if new.is_empty():
-                return
-            self._parts.append(new.alias(HASH))
-            self._new += len(new)
-            if self._new > self._room:
-                self._settle()
-            if self._limit is None or self._limit >= HASHES // RARE:
-                self._met = self._met.clone().scatter(new & (SLOTS - 1), new)
+        self._rows += rows
+        if new.is_empty():
+            return
+        self._parts.append(new.alias(HASH))
+        self._new += len(new)
+        if self._new > self._room:
+            self._settle()
+        if self._limit is None or self._limit >= HASHES // RARE:
+            self._met = self._met.clone().scatter(new & (len(self._met) - 1), new)
 
     def count(self) -> float:
         """How many different values came: exact as long as all are kept, above that an estimate."""
-        with self._lock:
-            self._settle()
-            found = self._parts[0].filter(self._parts[0] != self._without)
-            return float(len(found) if self._limit is None else round(len(found) / (self._limit / HASHES)))
+        self._settle()
+        found = self._parts[0].filter(self._parts[0] != self._without)
+        return float(len(found) if self._limit is None else round(len(found) / (self._limit / HASHES)))
 
     @property
     def _room(self) -> int:
@@ -82,7 +79,7 @@ class DifferentValues:
 
 
 class KeyCounts:
-    """How often keys came, by the smallest of their hashes: of up to `most` keys of all, else of a share; thread-safe.
+    """How often keys came, by the smallest of their hashes: of up to `most` keys of all, else of a share.
 
     All rows of a key count, or none of them.
     """
@@ -92,24 +89,21 @@ class KeyCounts:
         self._limit: int | None = None
         self._parts = [pl.DataFrame(schema={HASH: pl.UInt64, COUNT: pl.Int64})]
         self._new = 0
-        self._lock = threading.Lock()
 
     def add(self, hashes: pl.Series) -> None:
         """Take the hashes of keys (UInt64, without null)."""
         limit = self._limit
         below = hashes if limit is None else hashes.filter(hashes < limit)
         counted = below.alias(HASH).value_counts(name=COUNT).cast({COUNT: pl.Int64})
-        with self._lock:
-            self._parts.append(counted)
-            self._new += counted.height
-            if self._new > self._most:
-                self._settle()
+        self._parts.append(counted)
+        self._new += counted.height
+        if self._new > self._most:
+            self._settle()
 
     def counts(self) -> pl.DataFrame:
         """The hashes kept, and how many rows have each."""
-        with self._lock:
-            self._settle()
-            return self._parts[0]
+        self._settle()
+        return self._parts[0]
 
     def _settle(self) -> None:
         found = pl.concat(self._parts).group_by(HASH).agg(pl.col(COUNT).sum())
@@ -121,14 +115,13 @@ class KeyCounts:
 
 
 class RowSample:
-    """A uniform sample of `most` rows: those whose order numbers, which are hashes, are the smallest. Thread-safe."""
+    """A uniform sample of `most` rows: those whose order numbers, which are hashes, are the smallest."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._limit: int | None = None
         self._parts: list[pl.DataFrame] = []
         self._new = 0
-        self._lock = threading.Lock()
 
     def add(self, rows: pl.DataFrame, order: pl.Series, kept: Sequence[pl.Expr]) -> None:
         """Take rows with their order numbers (UInt64). `kept`: what is kept of those that are drawn."""
@@ -136,21 +129,19 @@ class RowSample:
         numbered = rows.with_columns(order.alias(ORDER))
         drawn = numbered if limit is None else numbered[(order < limit).arg_true()]
         part = drawn.select(ORDER, *kept)
-        with self._lock:
-            self._parts.append(part)
-            self._new += part.height
-            if self._new > self._most // 2:
-                self._settle()
+        self._parts.append(part)
+        self._new += part.height
+        if self._new > self._most // 2:
+            self._settle()
 
     def rows(self) -> pl.DataFrame:
         """The rows drawn so far, by their order numbers, in `_order`. Valid only after some were added."""
-        with self._lock:
-            self._settle()
-            return self._parts[0].sort(ORDER)
+        self._settle()
+        return self._parts[0].sort(ORDER)
 
     def _settle(self) -> None:
         found = pl.concat(self._parts)
         if found.height > self._most:
-            self._limit = int(found[ORDER].sort()[self._most])
-            found = found.filter(pl.col(ORDER) < self._limit)
+            found = found.bottom_k(self._most, by=ORDER)
+            self._limit = int(found[ORDER].max())  # type: ignore[arg-type]
         self._parts, self._new = [found], 0

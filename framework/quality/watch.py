@@ -20,6 +20,8 @@ SAMPLE = 131_072
 CELLS = 2_000_000
 """A sample has fewer rows where there are many columns, so that it takes the same memory."""
 FEWEST = 1_000
+PIECE = 131_072
+"""Rows that are looked at together: what is computed of them for a moment takes memory as well."""
 _NONE: Mapping[str, tuple[Any, Any]] = {}
 
 
@@ -72,16 +74,18 @@ class Watch:
         self.see(pl.DataFrame(schema=schema))
 
     def see(self, rows: pl.DataFrame, ranges: Mapping[str, tuple[Any, Any]] = _NONE) -> None:
-        """Look at a batch. `ranges`: the least and greatest values of columns that are known already.
+        """Look at a batch, one at a time. `ranges`: the least and greatest values of columns that are known already.
 
         What goes wrong is kept, and `seen` raises it: nobody's rows depend on a look at them.
         """
-        if self._error is not None:
-            return
-        try:
-            self._see(rows, ranges)
-        except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - raised by `seen`
-            self._error = error
+        with self._lock:
+            if self._error is not None:
+                return
+            try:
+                for piece in rows.iter_slices(PIECE) if rows.height else (rows,):
+                    self._see(piece, ranges)
+            except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - raised by `seen`
+                self._error = error
 
     def seen(self) -> Seen:
         """Give what was seen; valid after the last batch.
@@ -95,9 +99,6 @@ class Watch:
         return Seen(self._rows, self._totals, different, self._sample.rows(), self._keys.counts())
 
     def _see(self, rows: pl.DataFrame, ranges: Mapping[str, tuple[Any, Any]]) -> None:
-        with self._lock:
-            first = self._rows
-            self._rows += rows.height
         totals = totals_of(rows, self.columns, self.plain, ranges)
         hashes = rows.select(hash_of(name, self.schema[name]) for name in dict.fromkeys([*self._values, *self.key]))
         if self.key:
@@ -105,9 +106,9 @@ class Watch:
         new = hashes.select(values.new(pl.col(name)).implode() for name, values in self._values.items())
         for name, values in self._values.items():
             values.take(new[name][0], rows.height)
-        self._sample.add(rows, _order(rows, first), kept_of(self.schema, self.plain))
-        with self._lock:
-            self._totals = {n: self._totals[n].plus(t) if n in self._totals else t for n, t in totals.items()}
+        self._sample.add(rows, _order(rows, hashes, self._rows), kept_of(self.schema, self.plain))
+        self._totals = {n: self._totals[n].plus(t) if n in self._totals else t for n, t in totals.items()}
+        self._rows += rows.height
 
 
 def sample_size(columns: int, most: int = SAMPLE) -> int:
@@ -115,10 +116,14 @@ def sample_size(columns: int, most: int = SAMPLE) -> int:
     return min(most, max(FEWEST, CELLS // max(columns, 1)))
 
 
-def _order(rows: pl.DataFrame, first: int) -> pl.Series:
-    """Hash where rows came from, so that the same ones are drawn by every run; or else the number they arrive with."""
+def _order(rows: pl.DataFrame, hashes: pl.DataFrame, first: int) -> pl.Series:
+    """Hash where rows came from and what they hold, so that every run draws the same; or else their number of arrival.
+
+    What they hold tells rows of one line apart: drawn together, they would be no sample.
+    """
     if set(PROVENANCE) <= set(rows.columns) and not rows[SOURCE_LINE].null_count():
-        return hashed_together([rows[SOURCE_FILE].hash(seed=0), rows[SOURCE_LINE].hash(seed=0)])
+        held = [hashes.select(pl.sum_horizontal(pl.all())).to_series()] if hashes.width else []
+        return hashed_together([rows[SOURCE_FILE].hash(seed=0), rows[SOURCE_LINE].hash(seed=0), *held])
     return pl.int_range(first, first + rows.height, dtype=pl.UInt64, eager=True).hash(seed=0)
 
 

@@ -189,6 +189,25 @@ def test_the_same_rows_are_drawn_wherever_they_come_in_the_order_of_arrival():
     assert one == pytest.approx(2_500, abs=250)
 
 
+@pytest.mark.parametrize("line", [7, None])
+def test_a_sample_is_one_even_of_many_rows_that_come_from_one_line_or_from_none(line):
+    rows = pl.DataFrame({"n": range(5_000)}).with_columns(
+        pl.lit(NOW).alias(PROVENANCE[0]),
+        pl.lit("a.csv").alias(SOURCE_FILE),
+        pl.lit(line, dtype=pl.Int64).alias(SOURCE_LINE),
+    )
+    found = profiled(rows, LOOK, batch=700, sample=1_000)
+    assert found.sampled == 1_000
+    assert found.by_name["n"].metrics["p50"] == pytest.approx(2_500, abs=250)
+
+
+def test_rows_that_are_all_the_same_are_sampled_as_many():
+    rows = pl.DataFrame({"n": [1] * 5_000}).with_columns(
+        pl.lit(NOW).alias(PROVENANCE[0]), pl.lit("a.csv").alias(SOURCE_FILE), pl.lit(7).alias(SOURCE_LINE)
+    )
+    assert profiled(rows, LOOK, batch=700, sample=1_000).sampled == 1_000
+
+
 def test_a_sample_has_fewer_rows_where_there_are_many_columns():
     assert sample_size(1) == 131_072
     assert sample_size(100) == 20_000
