@@ -21,7 +21,6 @@ from framework.errors import MAX_GROUPS, BoundaryError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from framework.boundary import Contract
     from framework.core.plan import RunPlan
     from framework.core.quality import Expectation, Finding, Quality
     from framework.core.report import SourceReport
@@ -35,17 +34,6 @@ if TYPE_CHECKING:
 def asks_for_quality(pipeline: Pipeline) -> bool:
     """Whether any table of a pipeline is to be looked at."""
     return any(output.quality for output in pipeline.outputs)
-
-
-def watch_of(pipeline: Pipeline, output: Output, schema: pl.Schema, known: Mapping[str, Contract]) -> Watch | None:
-    """What looks at the rows of an output while they are staged; None where it asks for no quality."""
-    if output.quality is None:
-        return None
-    from framework.quality import Watch
-    from framework.run.sensitive import sensitive_columns
-
-    sensitive = sensitive_columns(pipeline, output, known)
-    return Watch(schema, columns=columns_of(output.quality), sensitive=sensitive, key=output.key)
 
 
 def audit_quality(
@@ -197,14 +185,6 @@ class _Looked:
 
         run = Run(self.plan.seq, self.plan.run_id, self.plan.planned_at)
         return to_rows(run, self.profile, self.report, findings=self.findings, types=self.types)
-
-
-def columns_of(quality: Quality) -> tuple[str, ...] | None:
-    """The columns to look at: those asked for, and those that something is expected of; None: all."""
-    if quality.columns is None:
-        return None
-    expected = [one.column for one in (*quality.expect, *quality.pins) if one.column]
-    return tuple(dict.fromkeys([*quality.columns, *expected, *([quality.time] if quality.time else [])]))
 
 
 def facts_of(files: Sequence[DataFile], columns: Sequence[str], sensitive: Collection[str] = ()) -> dict[str, Facts]:

@@ -35,8 +35,8 @@ from framework.run.evolution import evolved, examine, reshaped
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
 from framework.run.planning import fix_rebuild, tables_of
-from framework.run.quality import watch_of
 from framework.run.touched import restrict, touched_values
+from framework.run.watched import watch_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

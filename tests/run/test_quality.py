@@ -18,9 +18,10 @@ from framework.quality import Facts
 from framework.quality.pins import write_pins
 from framework.run.compiled import fingerprint, verify
 from framework.run.flow import run_in
-from framework.run.quality import columns_of, facts_of
+from framework.run.quality import facts_of
 from framework.run.quality_history import read_past
 from framework.run.request import RunRequest
+from framework.run.watched import columns_of
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation
 
