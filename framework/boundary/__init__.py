@@ -3,7 +3,7 @@
 from framework.boundary.absent import is_told_absent
 from framework.boundary.business import as_check, rule
 from framework.boundary.check import Checked, check, check_both
-from framework.boundary.conform import Violations, conform, settled_rules
+from framework.boundary.conform import conform, settled_rules
 from framework.boundary.contract import ColumnSpec, Contract, Rule, compile_contract
 from framework.boundary.judge import unique_keys
 from framework.boundary.known import Known
@@ -18,6 +18,7 @@ from framework.boundary.sorter import QUARANTINE_SCHEMA
 from framework.boundary.tally import MASK, Tally, shown
 from framework.boundary.totals import Finding
 from framework.boundary.untouched import untouched_columns
+from framework.boundary.violations import Violations
 
 __all__ = [
     "MASK",

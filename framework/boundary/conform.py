@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.rule import Rule, looks_at, total
-from framework.boundary.tally import StepExample, shown
-from framework.boundary.totals import Finding, Totals
-from framework.boundary.windows import settle_windows
+from framework.boundary.rule import Rule
 from framework.core.frames import PROVENANCE
-from framework.errors import MAX_EXAMPLES, SchemaError
+from framework.errors import SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable
 
     from framework.boundary.contract import ColumnSpec, Contract
-    from framework.boundary.quantiles import Ask
 
 
 def conform(frame: pl.LazyFrame, contract: Contract, step: str) -> pl.LazyFrame:
@@ -82,104 +76,6 @@ def _same_family(found: pl.DataType, declared: pl.DataType) -> bool:
     return found.is_integer() and declared.is_integer()
 
 
-class Violations:
-    """Counts, per rule, the rows of a step's output that break the contract it declares. Safe to share by threads.
-
-    `broken_rows`: how many rows break a rule, by its reason; `rows`: how many have passed. `examples`: a few rows per
-    rule, by its reason. `totals`: what its dataset rules look at.
-    """
-
-    def __init__(self, contract: Contract, *, settled: Collection[Rule] = (), key: Sequence[str] = ()) -> None:
-        """Count the rules of a contract, but for those known to hold already (`settled`); `key` names rows."""
-        done = {_identity(rule) for rule in settled}
-        self.rules = [rule for rule in contract_rules(contract) if _identity(rule) not in done]
-        self.broken_rows: Counter[str] = Counter()
-        self.rows = 0
-        self.examples: dict[str, list[StepExample]] = {rule.reason: [] for rule in self.rules}
-        self.contract = contract
-        self.totals = Totals(contract.dataset_rules, contract.schema)
-        self._broken: list[Finding] | None = None
-        self._key = [name for name in key if name in contract.columns]
-        self._lock = threading.Lock()
-
-    def broken(self, ask: Ask) -> list[Finding]:
-        """Give the dataset rules that do not hold, once the plan has run to its end; `ask` runs a second look, once."""
-        if self._broken is None:
-            self._broken = [finding for finding in self.totals.findings(ask) if not finding.holds]
-        return self._broken
-
-    @property
-    def counts(self) -> Counter[str]:
-        """What fails the step: rows by rule, of rules that only warn or have a budget as soon as that is exceeded."""
-        return self._where(fails=True)
-
-    @property
-    def warnings(self) -> Counter[str]:
-        """Rows by rule, of rules that only warn, or are within their budget."""
-        return self._where(fails=False)
-
-    def terms(self, reason: str) -> str:
-        """Say how many rows may break a rule, and who answers for it; empty where neither was agreed."""
-        rule = next((rule for rule in self.rules if rule.reason == reason), None)
-        limits = " and ".join(map(str, rule.limits)) if rule else ""
-        told = [f"of {self.rows:,}, at most {limits} may"] if limits else []
-        told += [f"owner: {rule.terms.owner}"] if rule and rule.terms.owner else []
-        return f" ({'; '.join(told)})" if told else ""
-
-    def _where(self, *, fails: bool) -> Counter[str]:
-        return Counter(
-            {rule.reason: self.broken_rows[rule.reason] for rule in self.rules if self._is_over(rule) == fails}
-        )
-
-    def _is_over(self, rule: Rule) -> bool:
-        """Whether a rule fails the step if any row breaks it: one with a budget does so beyond that."""
-        if not rule.limits:
-            return rule.severity == "error"
-        return any(not limit.allows(self.broken_rows[rule.reason], self.rows) for limit in rule.limits)
-
-    def watch(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Give the same rows, lazy; as they pass, in one execution, what they break is counted."""
-        if not self.rules and not self.totals.rules:
-            return rows
-        windows, settled = settle_windows(self.rules, (), {})
-        answers = [window.meta.output_name() for window in windows]
-        broken = [(~total(rule.holds)).sum().alias(str(i)) for i, rule in enumerate(settled)]
-        holds = pl.all_horizontal([pl.lit(value=True), *(total(rule.holds) for rule in settled)])
-
-        def count(batch: pl.DataFrame) -> pl.DataFrame:
-            with self._lock:
-                self.rows += batch.height
-            if not batch.select(holds.all()).item():
-                found = batch.select(broken).row(0)
-                self._count(found)
-                self._keep_examples(batch, [rule.holds for rule in settled], found)
-            self.totals.add(batch)
-            return batch.drop(answers)
-
-        return passing(rows.with_columns(windows), count, rows.collect_schema())
-
-    def _count(self, found: Sequence[int]) -> None:
-        with self._lock:
-            for rule, rows_broken in zip(self.rules, found, strict=True):
-                self.broken_rows[rule.reason] += rows_broken
-
-    def _keep_examples(self, batch: pl.DataFrame, holds: Sequence[pl.Expr], found: Sequence[int]) -> None:
-        for rule, is_held, count in zip(self.rules, holds, found, strict=True):
-            wanted = MAX_EXAMPLES - len(self.examples[rule.reason])
-            if not count or wanted <= 0:
-                continue
-            names = looks_at(rule, self.contract.columns)
-            rows = batch.filter(~total(is_held)).head(wanted)
-            told = rows.select(list(dict.fromkeys([*names, *self._key]))).rows(named=True)
-            kept = [StepExample(self._shown(row, names), self._shown(row, self._key)) for row in told]
-            with self._lock:
-                self.examples[rule.reason].extend(kept[: MAX_EXAMPLES - len(self.examples[rule.reason])])
-
-    def _shown(self, row: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
-        columns = self.contract.columns
-        return {name: shown(row[name], is_sensitive=columns[name].is_sensitive) for name in names}
-
-
 def passing(rows: pl.LazyFrame, function: Callable[[pl.DataFrame], pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:
     """Pass every batch of a plan through a function, once, without leaving the streaming engine.
 
@@ -227,11 +123,3 @@ def settled_rules(contract: Contract, untouched: Collection[str]) -> list[Rule]:
         and not rule.is_window
         and set(rule.holds.meta.root_names()) <= set(untouched)
     ]
-
-
-def _identity(rule: Rule) -> tuple[str | None, str, str]:
-    try:
-        expression = str(rule.holds.meta.serialize(format="json"))
-    except pl.exceptions.ComputeError:  # a Python function per element: equal only to itself
-        expression = str(id(rule.holds))
-    return rule.column, rule.name, expression

@@ -10,10 +10,10 @@ from framework.errors import MAX_EXAMPLES, MAX_GROUPS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from framework.boundary.conform import Violations
     from framework.boundary.contract import Contract
     from framework.boundary.tally import Broken, Example, StepExample, Tally
     from framework.boundary.totals import Finding
+    from framework.boundary.violations import Violations
 
 WHOLE_ROW = "whole row"
 
@@ -39,12 +39,12 @@ def describe(tally: Tally, only: Sequence[str | None] | None = None) -> Iterator
         yield f"  and {len(ranked) - MAX_GROUPS} more columns"
 
 
-def describe_violations(violations: Violations, broken: Sequence[Finding]) -> Iterator[str]:
+def describe_violations(violations: Violations) -> Iterator[str]:
     """Describe what fails a step: its broken rules, the most frequent first, with examples, and its dataset rules."""
     for reason, count in violations.counts.most_common(MAX_GROUPS):
         if count:
             yield f"  {count:,} x {reason}{violations.terms(reason)}{_examples(violations.examples[reason])}"
-    failed = [finding for finding in broken if finding.rule.severity == "error"]
+    failed = [finding for finding in violations.broken if finding.rule.severity == "error"]
     yield from describe_findings(failed, violations.contract)
 
 

@@ -24,9 +24,9 @@ from framework.core.rule import Agreement
 from framework.errors import BoundaryError, DefinitionError, Problem
 from framework.lake import as_declared, open_table, scan_data_files
 from framework.run.compiled import rule_misfits
+from framework.run.execution import look_again
 from framework.run.intake import table_rows
 from framework.run.touched import restrict
-from framework.run.verdicts import look_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -29,6 +29,7 @@ from framework.registry import STRUCTURAL, Registry
 from framework.run.compiled import contracts
 from framework.run.documents import comparable, published_document
 from framework.run.evolution import PARTITIONING, Evolution, examine, reshape_to, stored_value, with_breaks
+from framework.run.execution import look_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -293,7 +294,7 @@ class _Work:
     def _require_held(self, violations: Violations | None, rows: pl.LazyFrame) -> None:
         """Hold what was counted while the rows passed, and the key, against the declared schema."""
         table, key = self.evolution.table, self.evolution.declared.key
-        broken = {reason: count for reason, count in violations.counts.items() if count} if violations else {}
+        broken = +violations.close(look_again).counts if violations else {}
         told = [
             f"{count:,} x {reason}" for reason, count in sorted(broken.items(), key=lambda item: (-item[1], item[0]))
         ]

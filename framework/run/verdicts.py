@@ -10,11 +10,10 @@ from framework.core.events import emit
 from framework.core.report import StepReport
 from framework.errors import MAX_EXAMPLES, MAX_GROUPS, BoundaryError, StepError
 from framework.run.budgets import limits_in
+from framework.run.execution import look_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import polars as pl
 
     from framework.boundary import ColumnSpec, Contract, Finding, Tally, Violations
     from framework.core.budget import Limit
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
 
 NOTHING_PUBLISHED = "nothing of this run is published"
 MEND = "correct the rows and deliver the files again, or"
-
-
-def look_again(plan: pl.LazyFrame) -> pl.DataFrame:
-    """Take a second look, for a rule over all rows: at columns that were set aside while the rows passed."""
-    return plan.collect(engine="streaming")
 
 
 def require_source(source: FileSource, intake: Intake, contract: Contract) -> list[str]:
@@ -160,7 +154,7 @@ def require_contracts(target: Target) -> None:
         StepError: naming the step, its broken rules, how often each was broken, and examples.
     """
     for step, found in target.violations.items():
-        lines = list(describe_violations(found, found.broken(look_again)))
+        lines = list(describe_violations(found.close(look_again)))
         if lines:
             head = f"step '{step}' gave rows that break the schema it declares; '{target.table}' is not written:"
             fix = f"{NOTHING_PUBLISHED}; correct the step, or the rules of {found.contract.name}"
@@ -184,5 +178,5 @@ def step_reports(targets: Sequence[Target]) -> dict[str, StepReport]:
 
 def _step_report(found: Violations) -> StepReport:
     warned = {reason: count for reason, count in found.warnings.most_common() if count}
-    over_all = [finding for finding in found.broken(look_again) if finding.rule.severity == "warning"]
+    over_all = [finding for finding in found.broken if finding.rule.severity == "warning"]
     return StepReport(warned, [line.strip() for line in describe_findings(over_all, found.contract)])

@@ -15,7 +15,7 @@ from framework.core.clock import at_run_time
 from framework.core.rule import Agreement
 from framework.errors import AuthorError, did_you_mean
 from framework.run.compiled import EPOCH
-from framework.run.verdicts import look_again
+from framework.run.execution import look_again
 from framework.sources import PROVENANCE_TYPES
 
 if TYPE_CHECKING:

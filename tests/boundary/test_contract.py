@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 from pandera.api.polars.types import PolarsData
 
-from framework.boundary import compile_contract, conform
-from framework.boundary.conform import Violations, settled_rules
+from framework.boundary import Violations, compile_contract, conform, settled_rules
 from framework.boundary.trace import tier
 from framework.errors import DefinitionError, Problem, SchemaError
 from tests.boundary.checking import hold

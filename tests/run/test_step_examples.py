@@ -18,6 +18,7 @@ from pandera.api.polars.types import PolarsData
 from framework import LazyFrame, Pipeline, RunRequest, Settings, csv_files, run_pipeline, step, table
 from framework.boundary import Violations, compile_contract
 from framework.errors import StepError
+from framework.run.execution import look_again
 from tests.run.test_verdicts import run
 
 
@@ -50,6 +51,7 @@ def broken(*frames: pl.DataFrame, key: tuple[str, ...] = ("id", "day"), schema: 
     violations = Violations(compile_contract(schema), key=key)
     rows = violations.watch(pl.concat([frame.lazy() for frame in frames]))
     rows.collect(engine="streaming")
+    violations.close(look_again)
     return {
         f"{violations.counts[reason]} x {reason}": sorted(str(example) for example in violations.examples[reason])
         for reason in violations.counts

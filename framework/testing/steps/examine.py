@@ -12,6 +12,7 @@ from polars.io.plugins import register_io_source
 from framework.boundary import Violations, conform
 from framework.core.clock import at_run_time
 from framework.errors import SluiceError
+from framework.run.execution import look_again
 from framework.testing.compare import difference
 from framework.testing.steps.finding import Broken, Finding
 from framework.testing.ties import MOMENT
@@ -142,7 +143,7 @@ def _require_contract(subject: Subject, frames: Frames, rows: pl.DataFrame) -> N
     with at_run_time(MOMENT):
         violations = Violations(subject.contract)
         violations.watch(rows.lazy()).collect(engine="in-memory")
-    broken = +violations.counts
+    broken = +violations.close(look_again).counts
     if broken:
         told = "; ".join(f"{reason} ({count} of {rows.height} rows)" for reason, count in broken.most_common())
         raise Broken(Finding("contract", EXPECTED["contract"], told, dict(frames), _breaking(subject, rows)))
