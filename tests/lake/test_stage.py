@@ -91,3 +91,13 @@ def test_partition_values_with_odd_characters_come_back(tmp_path):
     assert {dict(f.partition)["name"] for f in files} == set(names)
     found = pl.read_parquet([place.location.uri(f.path) for f in files], hive_schema={"name": pl.String})
     assert set(found["name"]) == set(names)
+
+
+def test_rows_are_shown_as_they_are_written_with_their_partition_and_the_ranges_known(tmp_path):
+    place, shown = area(tmp_path), []
+    place.show_to(lambda rows, ranges: shown.append((rows, ranges)))
+    given = rows(days=3, per_day=10)
+    place.add(given)
+    place.files()
+    assert pl.concat(part.select(SCHEMA.names()) for part, _ in shown).sort("key").equals(given.sort("key"))
+    assert all(ranges["amount"] == (0, 9) for _, ranges in shown)
