@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from framework.boundary import load_rules, load_schema, rule
     from framework.boundary.json_schema import json_schema
+    from framework.boundary.marks import filled_by, is_filled
     from framework.boundary.typed import check
     from framework.boundary.yaml_schema import yaml_schema
     from framework.core.across import agree, references
     from framework.core.clock import run_time
+    from framework.core.fallback import alternate, default, last_known
     from framework.core.frames import PROVENANCE
     from framework.core.quality import Quality, expect
     from framework.core.source import Nulls, Reference
@@ -39,15 +41,20 @@ __all__ = [
     "RunRequest",
     "Settings",
     "agree",
+    "alternate",
     "check",
     "csv_files",
+    "default",
     "delta_table",
     "discard",
     "expect",
+    "filled_by",
     "guarded",
+    "is_filled",
     "json_file",
     "json_files",
     "json_schema",
+    "last_known",
     "load_rules",
     "load_schema",
     "load_settings",
@@ -79,16 +86,21 @@ _HOMES = {
     "RunRequest": "run.request",
     "Settings": "settings",
     "agree": "core.across",
+    "alternate": "core.fallback",
     "check": "boundary.typed",
     "csv_files": "sources",
+    "default": "core.fallback",
     "delta_table": "sources",
     "discard": "run.held",
     "expect": "core.quality",
+    "filled_by": "boundary.marks",
     "guarded": "sources",
+    "is_filled": "boundary.marks",
     "json_file": "definition",
     "json_files": "sources",
     "json_schema": "boundary.json_schema",
     "load_rules": "boundary",
+    "last_known": "core.fallback",
     "load_schema": "boundary",
     "load_settings": "settings",
     "mend_rows": "run.held",

@@ -5,8 +5,12 @@ from framework.boundary.business import as_check, rule
 from framework.boundary.check import Checked, check, check_both
 from framework.boundary.conform import conform, settled_rules
 from framework.boundary.contract import ColumnSpec, Contract, Rule, compile_contract
+from framework.boundary.fallbacks import with_fallbacks
+from framework.boundary.filling import unfilled_rules
 from framework.boundary.judge import unique_keys
 from framework.boundary.known import Known
+from framework.boundary.lookups import empty_frame, known_frame, misfits, require_one_each
+from framework.boundary.marks import from_alternate
 from framework.boundary.messages import describe, describe_findings, describe_violations, rows
 from framework.boundary.nulls import with_nulls
 from framework.boundary.partitions import MAX_VALUES, Share
@@ -44,9 +48,14 @@ __all__ = [
     "describe",
     "describe_findings",
     "describe_violations",
+    "empty_frame",
+    "from_alternate",
     "is_told_absent",
+    "known_frame",
     "load_rules",
     "load_schema",
+    "misfits",
+    "require_one_each",
     "resolve_schema",
     "rows",
     "rule",
@@ -54,7 +63,9 @@ __all__ = [
     "settled_rules",
     "shown",
     "total",
+    "unfilled_rules",
     "unique_keys",
     "untouched_columns",
+    "with_fallbacks",
     "with_nulls",
 ]

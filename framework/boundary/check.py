@@ -110,7 +110,7 @@ def sift(rows: pl.LazyFrame, contract: Contract, refuse: Callable[[pl.DataFrame,
         refuse: Takes the refused rows of a batch, in `QUARANTINE_SCHEMA`, and its counts; from several threads.
     """
     (judged,) = judge([rows], contract, NOTHING, "quarantine")
-    columns = [*contract.columns, *PROVENANCE]
+    columns = [*contract.columns, *PROVENANCE, *contract.marks]
     nothing = Totals((), contract.schema)
 
     def pick(batch: pl.DataFrame) -> pl.DataFrame:
@@ -136,7 +136,7 @@ def _sorted(
     """Let judged rows pass through sorters that share their counts."""
     totals = Totals(contract.dataset_rules, contract.schema)
     accepted, sorters = [], []
-    columns = [*contract.columns, *PROVENANCE]
+    columns = [*contract.columns, *PROVENANCE, *contract.marks]
     for judged in parts:
         sorter = Sorter(judged, contract, source, (tally, totals), quarantine)
         schema = judged.rows.select(columns).collect_schema()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.boundary.rule import Rule
-from framework.core.frames import PROVENANCE
+from framework.core.frames import CARRIED
 from framework.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def conform(frame: pl.LazyFrame, contract: Contract, step: str) -> pl.LazyFrame:
 
 
 def foreign_columns(found: Iterable[str], contract: Contract) -> list[str]:
-    """The columns that a contract does not have, but for provenance."""
-    return [name for name in found if name not in contract.columns and name not in PROVENANCE]
+    """The columns that a contract does not have, but for provenance and the mark of filled cells."""
+    return [name for name in found if name not in contract.columns and name not in CARRIED]
 
 
 def missing_columns(found: Collection[str], contract: Contract, must: Callable[[ColumnSpec], bool]) -> list[str]:

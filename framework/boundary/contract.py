@@ -15,6 +15,7 @@ from framework.boundary.refused import is_typed, refuse, refuse_model
 from framework.boundary.rule import DatasetRule, Rule, Severity
 from framework.boundary.terms import is_agreed
 from framework.boundary.trace import register_backends, schema_of
+from framework.core.frames import FILLED
 from framework.errors import DefinitionError, Problem, SchemaError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from pandera import Check
     from pandera.polars import DataFrameModel, DataFrameSchema
+
+    from framework.core.fallback import Fallback
 
 __all__ = ["ColumnSpec", "Contract", "DatasetRule", "Rule", "Severity", "compile_contract"]
 
@@ -39,6 +42,12 @@ class ColumnSpec:
     is_sensitive: bool
     reading: Reading = STRICT
     aliases: tuple[str, ...] = ()
+    fallback: tuple[Fallback, ...] = ()
+
+    @property
+    def is_filled_when_absent(self) -> bool:
+        """Whether something stands in for the column where it was not delivered."""
+        return self.default is not None or any("null" in one.covers for one in self.fallback)
 
 
 @dataclass(frozen=True)
@@ -52,11 +61,17 @@ class Contract:
     dataset_rules: tuple[DatasetRule, ...] = ()
     is_ordered: bool = False
     is_filter: bool = False
+    is_marked: bool = False
 
     @property
     def schema(self) -> pl.Schema:
         """The frame schema that rows have behind the boundary."""
         return pl.Schema({name: column.dtype for name, column in self.columns.items()})
+
+    @property
+    def marks(self) -> dict[str, pl.DataType]:
+        """What rows carry beside their columns to say which cells were filled: nothing where there is no fallback."""
+        return {FILLED: pl.String()} if self.is_marked else {}
 
 
 def compile_contract(

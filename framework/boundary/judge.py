@@ -11,6 +11,7 @@ from framework.boundary.absent import as_record, is_optional, must_have, where_a
 from framework.boundary.casts.cast import cast
 from framework.boundary.casts.missing import without_tokens
 from framework.boundary.conform import is_there
+from framework.boundary.filling import fill
 from framework.boundary.repeated import IS_REPEATED, key_hashes
 from framework.boundary.rule import Rule, total
 from framework.boundary.type_words import loss_words, type_words
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
     from framework.boundary.contract import ColumnSpec, Contract
+    from framework.boundary.filling import Filling
     from framework.boundary.known import Known
     from framework.boundary.windows import Keys
     from framework.core.source import OnInvalid, Reference
@@ -38,7 +40,7 @@ class Judged:
     """Rows with their typed columns beside the raw ones, and the verdict in the column `OK`, lazy.
 
     `rules`: all that were held against them. `counted`: those that accepted rows may break. `raw`: the raw values of a
-    row as JSON. `keys`: what `keys_read` says of the uniqueness rules.
+    row as JSON. `keys`: what `keys_read` says of the uniqueness rules. `fillings`: the columns that have fallbacks.
     """
 
     rows: pl.LazyFrame
@@ -46,6 +48,7 @@ class Judged:
     raw: pl.Expr
     counted: tuple[Rule, ...]
     keys: Mapping[str, tuple[tuple[str, ...], pl.Expr]]
+    fillings: tuple[Filling, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,18 +146,24 @@ def _of_parts(same: Sequence[Rule | None]) -> Rule:
 
 
 def _judge(typed: _Typed, contract: Contract, known: Known, on_invalid: OnInvalid) -> Judged:
-    rows = typed.rows
+    fillings: tuple[Filling, ...] = ()
+    reasons: tuple[Rule, ...] = ()
+    structure, rows = typed.rules, typed.rows
+    if contract.marks:
+        filled = fill(rows, contract, structure, typed.raw, known.last)
+        rows, structure, reasons, fillings = filled.rows, filled.structure, filled.reasons, filled.fillings
     for reference, values in known.values.items():
         rows = _look_up(rows, reference, values)
     marks = {keys: pl.col(f"{IS_REPEATED}{n}") for n, keys in enumerate(known.repeated)}
     for key, found in known.repeated.items():
         rows = found.mark(rows, key, marks[key].meta.output_name())
-    windows, declared = settle_windows(contract.rules, typed.rules, typed.lacks, marks)
-    every = (*typed.rules, *declared, *(_reference_rule(r) for r in known.values))
-    blocking = [r for r in (typed.rules if on_invalid == "warn" else every) if r.severity != "warning"]
+    windows, declared = settle_windows(contract.rules, structure, typed.lacks, marks)
+    every = (*structure, *declared, *reasons, *(_reference_rule(r) for r in known.values))
+    blocking = [r for r in (structure if on_invalid == "warn" else every) if r.severity != "warning"]
     counted = tuple(r for r in every if all(r is not b for b in blocking))
-    keys = keys_read(contract.rules, typed.rules, typed.lacks)
-    return Judged(rows.with_columns(windows).with_columns(verdict(blocking)), every, typed.raw, counted, keys)
+    keys = keys_read(contract.rules, structure, typed.lacks)
+    judged = rows.with_columns(windows).with_columns(verdict(blocking))
+    return Judged(judged, every, typed.raw, counted, keys, fillings)
 
 
 def verdict(blocking: Sequence[Rule]) -> pl.Expr:

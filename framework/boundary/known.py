@@ -21,11 +21,12 @@ class Known:
 
     `values`: per foreign key the values that are known, one row per value, in a column named like the key. `repeated`:
     per unique key the values that more than one of the rows has (`unique_keys`); without it rows are counted per key in
-    the plan, which holds them all.
+    the plan, which holds them all. `last`: per column and number of its fallback, from 1, the last known values.
     """
 
     values: Mapping[Reference, pl.DataFrame] = field(default_factory=dict)
     repeated: Mapping[Keys, Repeated] = field(default_factory=dict)
+    last: Mapping[tuple[str, int], pl.DataFrame] = field(default_factory=dict)
 
 
 NOTHING = Known()

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from framework.boundary.filling import fill_rules
 from framework.boundary.judge import OK, Judged
 from framework.boundary.kinds import FAILURE, REASONS, WAITS, Kinds, broken_bits
 from framework.boundary.partitions import refused_by
 from framework.boundary.rule import looks_at, total
 from framework.boundary.tally import Example, Tally, shown
 from framework.core.budget import EVERYTHING
-from framework.core.frames import BLANK, MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
+from framework.core.frames import BLANK, FILLED, MALFORMED, PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +58,8 @@ class Sorter:
         self._rules = judged.rules
         self._counted = judged.counted
         self._contract = contract
-        self._columns = [*contract.columns, *PROVENANCE]
+        self._columns = [*contract.columns, *PROVENANCE, *contract.marks]
+        self._fillings = judged.fillings
         self._place = [pl.col(SOURCE_FILE), pl.col(SOURCE_LINE), judged.raw.alias("raw")]
         self._shape = _quarantine_columns(judged, source)
         self._broken = broken_bits([_breaks(rule, judged.rules) for rule in judged.rules])
@@ -67,6 +69,8 @@ class Sorter:
         self._refused_in = refused_by(self._partitions.shares, judged.rules, self._breaks, _waits(judged.rules))
         per_rule = [share for share in self._partitions.shares if share.on != EVERYTHING]
         self._warned_in = refused_by(per_rule, judged.counted, lambda rule: ~total(rule.holds), pl.lit(value=False))
+        filled = [share for share in self._partitions.shares if share.on.endswith(".filled")]
+        self._filled_in = refused_by(filled, fill_rules(judged.fillings), lambda r: ~r.holds, pl.lit(value=False))
         self._quarantine = quarantine
         self._lock, self._settling = threading.Lock(), threading.Lock()
         self._refused: list[pl.DataFrame] = []
@@ -82,6 +86,8 @@ class Sorter:
             self._partitions.add_rows(batch.select(MALFORMED, *self._partitions.columns).filter(IS_ROW))
             if self._warned_in:
                 self._partitions.add_refused(batch.filter(verdict), self._warned_in)
+        if self._fillings and batch[FILLED].null_count() < batch.height:
+            self._count_filled(batch.filter(verdict))
         full: list[pl.DataFrame] = []
         with self._lock:
             self._tally.rows_in += batch.height
@@ -96,6 +102,18 @@ class Sorter:
         self._settle(full)
         self._totals.add(accepted)
         return accepted
+
+    def _count_filled(self, accepted: pl.DataFrame) -> None:
+        """Count the filled cells of accepted rows, by column and by what filled them."""
+        self._partitions.add_refused(accepted, self._filled_in)
+        rows_filled = accepted.height - accepted[FILLED].null_count()
+        counts = {f.column: (f.names, accepted[f.state].value_counts().rows()) for f in self._fillings}
+        with self._lock:
+            self._tally.rows_filled += rows_filled
+            for column, (names, found) in counts.items():
+                for state, count in found:
+                    if state > 0:
+                        self._tally.filled[column, names[state - 1]] += count
 
     def close(self) -> None:
         """Account for the refused rows that are still kept."""

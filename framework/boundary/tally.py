@@ -77,7 +77,8 @@ class Tally:
     `rows_in` = `accepted` + `refused` + `blank`; `waiting` of the refused break nothing but foreign keys. `broken`
     counts per reason over the refused, `warnings` over all rows. `by_rule` has the same by rule, with examples;
     `by_column` counts the refused rows that break anything of a column. `partitions` counts within the values of
-    columns, for the `shares` that are asked for.
+    columns, for the `shares` that are asked for. `filled` counts the cells of accepted rows that a fallback filled, by
+    column and by what filled them; `rows_filled` the accepted rows with any.
     """
 
     def __init__(self, shares: Iterable[Share] = ()) -> None:
@@ -91,6 +92,8 @@ class Tally:
         self.by_rule: dict[tuple[str | None, str, str], Broken] = {}
         self.by_column: Counter[str | None] = Counter()
         self.partitions = Partitions(shares)
+        self.filled: Counter[tuple[str, str]] = Counter()
+        self.rows_filled = 0
 
     def of(self, rule: Rule) -> Broken:
         """The counts of one rule."""

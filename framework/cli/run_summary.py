@@ -131,8 +131,13 @@ def _source(name: str, source: SourceReport) -> Iterator[str]:
     words += [f"{count:,} dropped ({reason})" for reason, count in source.dropped.items() if count]
     files = f" of {plural(source.files, 'file')}" if source.files else ""
     rejected = f" ({source.files_rejected:,} unreadable)" if source.files_rejected else ""
+    if source.stands_in:
+        yield f"    ALTERNATE  {name} stands in for {source.stands_in}"
     yield f"    read  {name}: {plural(source.rows_in, 'row')}{files}{rejected}: {', '.join(words)}"
     yield from _reasons({reason: count for reason, count in source.reasons.items() if reason not in source.warned})
+    for column, counts in source.filled.items():
+        told = ", ".join(f"{count:,} by {by}" for by, count in counts.items())
+        yield f"          filled {column}: {told}"
     if source.warned or source.warnings:
         yield f"          {WARNED}"
         yield from _warned(source)

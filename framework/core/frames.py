@@ -18,5 +18,14 @@ MALFORMED = "_malformed"
 ABSENT = "_absent"
 """Set by readers of JSON where a schema asks for it: a struct that says of columns whether the record lacks them."""
 
+FILLED = "_filled"
+"""Which cells of a row a fallback has filled: JSON, `{"price": ["default", "n/a"]}`; null where there is none."""
+
+ALTERNATE = '{"*":["alternate",'
+"""Begins the mark of rows that come from an alternate source: rows of its primary win over them, whatever their age."""
+
+CARRIED = (*PROVENANCE, FILLED)
+"""What rows of files carry beside the columns of their schema."""
+
 BLANK = "the line is blank"
 """What readers call a line without any value: it is no row, and is counted as dropped."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 SCHEMA_VERSION = 1
 
 Mode = Literal["incremental", "full"]
+StandIn = Literal["taken", "ready"]
 
 
 @dataclass(frozen=True, order=True)
@@ -49,7 +50,10 @@ class RunPlan:
     """What sequence `seq` of a pipeline covers. Every attempt at it reads exactly this.
 
     `planned_at` is the run's only notion of now. `waiting_version` pins the quarantine table of which rows are judged
-    again: those that wait or are queued, in a rebuild those that were mended (None: there are none).
+    again: those that wait or are queued, in a rebuild those that were mended (None: there are none). `lookups`: the
+    versions of the tables that are asked for last known values (None: it is not there yet). `stand_ins`: alternate
+    sources with files in the plan, which are `taken`, or `ready` in case that all files of their primary are refused.
+    `passed_over`: files of theirs that a rebuild covers and does not read, as no sequence before took them.
     """
 
     pipeline: str
@@ -62,6 +66,9 @@ class RunPlan:
     parameters: dict[str, Any] = field(default_factory=dict)
     waiting_version: int | None = None
     reason: str = ""
+    lookups: dict[str, int | None] = field(default_factory=dict)
+    stand_ins: dict[str, StandIn] = field(default_factory=dict)
+    passed_over: dict[str, list[str]] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Render as a stable, readable JSON document."""

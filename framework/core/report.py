@@ -18,7 +18,9 @@ class SourceReport:
 
     `reasons`: rows by the rule they break, whether that refuses them or only warns; `warned`: those of rules that only
     warn. `released`, `refused_again`: of the rows that were in quarantine and were judged again. `warnings`: rules over
-    all its rows that do not hold, and only warn.
+    all its rows that do not hold, and only warn, and tables with last known values that are not there. `filled`: cells
+    of accepted and released rows that a fallback filled, by column and by what filled them. `stands_in`: for which
+    source this one, an alternate, stands in in this run, and why.
     """
 
     rows_in: int
@@ -32,6 +34,8 @@ class SourceReport:
     warnings: list[str] = field(default_factory=list)
     warned: dict[str, int] = field(default_factory=dict)
     refused_again: int = 0
+    filled: dict[str, dict[str, int]] = field(default_factory=dict)
+    stands_in: str = ""
 
 
 @dataclass(frozen=True)

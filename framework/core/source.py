@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from framework.core.budget import Limit
+    from framework.core.fallback import Alternate, Fallback
     from framework.core.rule import BusinessRule
 
 OnStale = Literal["warn", "fail"]
@@ -63,6 +64,8 @@ class FileSource:
     """Files below the raw folder, read when they are new or have changed.
 
     `limits`: the budget of refused rows. `rules`: business rules beside those of the schema.
+    `fallback`: per column what stands in for a value that cannot be used, the first that has one. `otherwise`: the
+    source that stands in for this one when it fails a run.
     """
 
     format: Format
@@ -75,6 +78,8 @@ class FileSource:
     nulls: Nulls = field(default=KEEP_NULLS, hash=False)
     limits: tuple[Limit, ...] = ()
     rules: tuple[BusinessRule, ...] = ()
+    fallback: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict, hash=False)
+    otherwise: Alternate | None = None
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from framework.core.export import LAYOUTS
+from framework.core.fallback import LastKnown
 from framework.core.quality import quality_problems
 from framework.core.rule import BusinessRule
 from framework.core.source import FileSource, TableSource
 from framework.core.typed import is_same_schema, is_schema, schema_name
 from framework.definition.across import across_problems
+from framework.definition.alternates import alternate_problems
 from framework.definition.output import COMPATIBILITIES, WRITE_MODES
 from framework.errors import Problem, did_you_mean
 
@@ -48,6 +50,9 @@ def find_problems(
         *_no_schemas(sources),
         *_schemas(sources, steps, outputs),
         *_references(sources),
+        *_look_ups(sources),
+        *_filled_keys(sources, steps, outputs),
+        *alternate_problems(sources, steps, outputs, upstream),
         *_outputs(sources, steps, outputs),
         *_exports(outputs, exports),
         *_cycles(steps),
@@ -159,6 +164,37 @@ def _references(sources: Mapping[str, Source]) -> Iterator[Problem]:
                 yield Problem(where, what, "publish them as a table and refer to it with delta_table()")
 
 
+def _look_ups(sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """Find last known values that are asked of something that knows none."""
+    for name, source in sources.items():
+        for column, one in _asked(source):
+            where = f"source '{name}', fallback of '{column}'"
+            if isinstance(sources.get(one.of), FileSource):
+                fix = "publish them as a table and ask that: a run reads only the files that are new"
+                yield Problem(where, f"asks files ('{one.of}') for last known values", fix)
+            elif one.of not in sources and not TABLE.fullmatch(one.of):
+                what = f"asks '{one.of}', which is no source and no name of a table"
+                yield Problem(where, what, did_you_mean(one.of, sources) or "name a table such as retail/products")
+
+
+def _asked(source: Source) -> list[tuple[str, LastKnown]]:
+    """The look-ups of a source, with the columns that they fill."""
+    every = source.fallback.items() if isinstance(source, FileSource) else ()
+    return [(column, one) for column, chosen in every for one in chosen if isinstance(one, LastKnown)]
+
+
+def _filled_keys(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output]) -> Iterator[Problem]:
+    """Find fallbacks that would fill the key by which rows are merged."""
+    for output in outputs:
+        for name in sorted(upstream(output.of, steps)) if output.newest_by else ():
+            source = sources.get(name)
+            for column in source.fallback if isinstance(source, FileSource) else ():
+                if column in output.key:
+                    what = f"the column is part of the key of table '{output.table}'"
+                    fix = "a filled key would make one row of several; let such rows be quarantined"
+                    yield Problem(f"source '{name}', fallback of '{column}'", what, fix)
+
+
 def _outputs(sources: Mapping[str, Source], steps: Sequence[Step], outputs: Sequence[Output]) -> Iterator[Problem]:
     known = {*sources, *(step.name for step in steps)}
     if not outputs:
@@ -263,6 +299,8 @@ def _unused(
 ) -> Iterator[Problem]:
     needed = {node for output in outputs for node in upstream(output.of, steps)}
     referred = {r.source for s in sources.values() if isinstance(s, FileSource) for r in s.references}
+    referred |= {one.of for source in sources.values() for _, one in _asked(source)}
+    referred |= {s.otherwise.source for s in sources.values() if isinstance(s, FileSource) and s.otherwise is not None}
     for step in steps:
         if step.name not in needed:
             yield Problem(step.where, "leads to no output", "add an output of it or drop it")

@@ -93,7 +93,8 @@ class Pipeline:
         if declared is not None:
             return declared  # type: ignore[no-any-return]
         asked = (step.inputs[node] for step in self.steps if node in step.inputs)
-        return next((schema for schema in asked if schema is not None), None)
+        found = next((schema for schema in asked if schema is not None), None)
+        return self.schema_of(self.primaries[node]) if found is None and node in self.primaries else found
 
     def rules_of(self, node: str) -> tuple[BusinessRule, ...]:
         """The business rules of a source or step beside those of its schema."""
@@ -116,6 +117,12 @@ class Pipeline:
         """The sources that are tables of the lake."""
         return {name: s for name, s in self.sources.items() if isinstance(s, TableSource)}
 
+    @property
+    def primaries(self) -> dict[str, str]:
+        """The sources that stand in for another one, each with the one that it stands in for."""
+        return {s.otherwise.source: name for name, s in self.file_sources.items() if s.otherwise is not None}
+
     def upstream(self, node: str) -> set[str]:
-        """A source or step by name, and everything it is made of."""
-        return upstream(node, self.steps)
+        """A source or step by name, and everything it is made of, with the sources that may stand in."""
+        found = upstream(node, self.steps)
+        return found | {other for other, primary in self.primaries.items() if primary in found}

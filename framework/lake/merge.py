@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.core.frames import PROVENANCE, SOURCE_FILE
+from framework.core.frames import ALTERNATE, FILLED, PROVENANCE, SOURCE_FILE
 from framework.lake.delta import DataFile, Reshape, TableHandle, scan_data_files
 from framework.lake.stage import StagingArea
 from framework.storage import StorageLocation
@@ -237,10 +237,12 @@ class _Verdict:
 
 
 def _judge(contested: pl.DataFrame, key: list[str], order: list[str], redelivered: Sequence[str]) -> _Verdict:
-    """Decide who stays: of each key the newest row that is not void."""
+    """Decide who stays: of each key the newest row that is not void; one of an alternate source is never newer."""
     content = [n for n in contested.columns if n not in {*PROVENANCE, NEW, PATH}]
     is_void = ~pl.col(NEW) & pl.col(SOURCE_FILE).is_in(list(redelivered)) if redelivered else pl.lit(value=False)
-    by_age = contested.with_columns(_void=is_void).sort([*key, *order, NEW], nulls_last=False)
+    marks = pl.col(FILLED) if FILLED in content else pl.lit(None, dtype=pl.String)
+    is_own = ~marks.str.starts_with(ALTERNATE).fill_null(value=False)
+    by_age = contested.with_columns(_void=is_void, _own=is_own).sort([*key, "_own", *order, NEW], nulls_last=False)
     ranked = (
         by_age.with_columns(_age=pl.int_range(pl.len()).over(key))
         .sort([*key, ~pl.col("_void"), "_age"], nulls_last=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.core.frames import PROVENANCE, SOURCE_FILE, SOURCE_LINE
+from framework.core.frames import CARRIED, PROVENANCE, SOURCE_FILE, SOURCE_LINE
 from framework.quality.kinds import kind_of
 from framework.quality.looks import Totals, hash_of, hashed_together, kept_of, totals_of
 from framework.quality.sketch import DifferentValues, KeyCounts, RowSample
@@ -56,7 +56,7 @@ class Watch:
         key: Sequence[str] = (),
         sample: int = SAMPLE,
     ) -> None:
-        self.schema = pl.Schema({name: dtype for name, dtype in schema.items() if name not in PROVENANCE})
+        self.schema = pl.Schema({name: dtype for name, dtype in schema.items() if name not in CARRIED})
         self.columns = [name for name in self.schema if columns is None or name in columns]
         self.sensitive = frozenset(sensitive)
         self.plain = [name for name in self.columns if name not in sensitive]

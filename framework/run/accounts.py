@@ -42,9 +42,20 @@ def source_report(intake: Intake, policy: str, warnings: Sequence[str] = ()) -> 
         reasons=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         released=intake.retaken.tally.accepted if intake.retaken else 0,
         refused_again=intake.retaken.tally.refused if intake.retaken else 0,
-        warnings=list(warnings),
+        warnings=[*intake.warnings, *warnings],
         warned={reason: count for reason, count in tally.warnings.most_common() if count},
+        filled=_filled(intake),
+        stands_in=intake.stands_in,
     )
+
+
+def _filled(intake: Intake) -> dict[str, dict[str, int]]:
+    """The filled cells of a source's rows, fresh and released ones, by column and by what filled them."""
+    counts = intake.fresh.tally.filled + (intake.retaken.tally.filled if intake.retaken else Counter())
+    found: dict[str, dict[str, int]] = {}
+    for (column, name), count in sorted(counts.items()):
+        found.setdefault(column, {})[name] = count
+    return found
 
 
 def with_dropped(report: SourceReport, dropped: Mapping[str, int]) -> SourceReport:
@@ -160,4 +171,6 @@ def _sum(first: SourceReport, second: SourceReport) -> SourceReport:
     values["warnings"] = [*first.warnings, *second.warnings]
     for name in ("dropped", "reasons", "warned"):
         values[name] = _sum_counts(getattr(first, name), getattr(second, name))
-    return SourceReport(**values)
+    columns = sorted({**first.filled, **second.filled})
+    values["filled"] = {c: _sum_counts(first.filled.get(c, {}), second.filled.get(c, {})) for c in columns}
+    return SourceReport(**values, stands_in=second.stands_in or first.stands_in)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from framework.boundary import Share, rule_key
+from framework.boundary import Share, rule_key, unfilled_rules
 from framework.core.budget import EVERYTHING
 from framework.errors import Problem, did_you_mean
 
@@ -64,4 +64,12 @@ def _partition_problems(where: str, key: str, per: str, contract: Contract) -> I
 def _keys(contract: Contract) -> set[str]:
     """Everything of a contract that a limit can be on."""
     structure = {rule_key(column, rule) for column in contract.columns for rule in STRUCTURE}
-    return {EVERYTHING, "malformed", *contract.columns, *structure, *(rule.key for rule in contract.rules)}
+    structure |= {rule.key for spec in contract.columns.values() for rule in unfilled_rules(spec)}
+    fills = fill_keys(contract)
+    return {EVERYTHING, "malformed", *contract.columns, *structure, *fills, *(rule.key for rule in contract.rules)}
+
+
+def fill_keys(contract: Contract) -> dict[str, str]:
+    """What a limit on filled cells is on, with the column; `*` for rows in which any cell was filled."""
+    columns = [spec.name for spec in contract.columns.values() if spec.fallback]
+    return {rule_key(name, "filled"): name for name in ([*columns, EVERYTHING] if columns else [])}

@@ -19,14 +19,17 @@ from framework.boundary import (
     resolve_schema,
     settled_rules,
     untouched_columns,
+    with_fallbacks,
     with_nulls,
 )
 from framework.core.clock import at_run_time, run_time
+from framework.core.frames import FILLED
 from framework.core.rule import TableReference
 from framework.core.source import FileSource
 from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, StepError
 from framework.lake import to_storable
 from framework.run.budgets import budget_problems
+from framework.run.last_known import look_up_problems
 from framework.run.sensitive import sensitive_columns
 from framework.sources import PROVENANCE_TYPES
 
@@ -59,7 +62,7 @@ def contracts(pipeline: Pipeline) -> dict[str, Contract]:
             own = [as_check(one) for one in pipeline.rules_of(node)]
             schema = resolve_schema(model)
             contract = compile_contract(schema, checks=own) if own else _compile(schema)
-            found[node] = with_nulls(contract, source.nulls, source=node) if source else contract
+            found[node] = _of_source(contract, pipeline, node) if source else contract
             problems.extend(budget_problems(node, source, found[node]) if source else ())
         except DefinitionError as error:
             problems.extend(error.problems)
@@ -76,6 +79,14 @@ def _compile(model: Any) -> Contract:
 @lru_cache(maxsize=256)
 def _compiled(model: type[DataFrameModel], _moment: datetime) -> Contract:
     return compile_contract(model)
+
+
+def _of_source(contract: Contract, pipeline: Pipeline, name: str) -> Contract:
+    """The contract of a file source, with its nulls and fallbacks."""
+    source = pipeline.file_sources[name]
+    has_alternate = source.otherwise is not None or name in pipeline.primaries
+    known = with_nulls(contract, source.nulls, source=name)
+    return with_fallbacks(known, source.fallback, source=name, has_alternate=has_alternate)
 
 
 def wire(
@@ -128,7 +139,7 @@ def empty_inputs(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str,
         if name not in known:
             continue
         provenance = PROVENANCE_TYPES if isinstance(source, FileSource) else {}
-        frames[name] = pl.LazyFrame(schema={**known[name].schema, **provenance})
+        frames[name] = pl.LazyFrame(schema={**known[name].schema, **provenance, **known[name].marks})
     return frames
 
 
@@ -142,7 +153,7 @@ def verify(pipeline: Pipeline) -> list[Problem]:
         return list(error.problems)
     except AuthorError as error:
         return [Problem(pipeline.name, str(error))]
-    found = unknown_columns(pipeline, frames)
+    found = [*unknown_columns(pipeline, frames), *look_up_problems(pipeline, known), *_unmarked(pipeline, frames)]
     found += rule_misfits(pipeline, frames)
     found += [p for o in pipeline.outputs if o.of in frames for p in _unstorable(o, frames[o.of])]
     found += [p for o in pipeline.outputs if o.quality and o.of in frames for p in _misfits(pipeline, o, known, frames)]
@@ -185,6 +196,15 @@ def _unknown_columns(
             if name not in columns:
                 fix = f"columns of '{output.of}': {', '.join(columns)}"
                 yield Problem(where, f"{option} names '{name}', not there", fix)
+
+
+def _unmarked(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> Iterator[Problem]:
+    """Find tables whose rows may come from an alternate source and do not say so."""
+    for output in pipeline.outputs:
+        fed = sorted(pipeline.primaries.keys() & pipeline.upstream(output.of))
+        if fed and output.of in frames and FILLED not in frames[output.of].collect_schema():
+            what = f"its rows may come from the alternate source '{fed[0]}', and lack the column {FILLED} that says so"
+            yield Problem(f"table '{output.table}'", what, f"let the steps keep {FILLED}: by it the primary's rows win")
 
 
 def _misfits(

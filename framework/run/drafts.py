@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from framework.core.events import emit
 from framework.errors import SourceError
+from framework.run.alternates import all_files
 from framework.run.compiled import contracts
 from framework.run.left_out import (
     NOTHING,
@@ -114,6 +115,17 @@ class Drafting:
             elif error is not None:
                 chosen = self._without_harmful(chosen, refused, error)
         raise SourceError(f"{_some([path for _, path in torn])} changed each time it was read; {_WHOLE}")
+
+    def relieved(self, draft: Draft, over: Mapping[str, str]) -> Draft:
+        """Stage the plan anew without the files of sources that are over their budget: their alternates stand in."""
+        if not over:
+            return draft
+        reasons = {name: dict(paths) for name, paths in draft.refused.reasons.items()}
+        for name, reason in over.items():
+            reasons[name] = all_files(self.plan, name, reason)
+            _warn("run.reread", f"{self.plan.pipeline}: {name} is over its budget, an alternate stands in: {reason}")
+        draft.discard()
+        return self.draft(LeftOut(reasons))
 
     def agreed(self, draft: Draft, published: Mapping[str, Committed], others: Sequence[str]) -> Draft:
         """Hold a draft against the quarantine of its sequence, now that it is published, before the `others` are.

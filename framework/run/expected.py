@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from framework.core.frames import PROVENANCE
+from framework.core.frames import CARRIED
 from framework.core.quality import COLUMN_METRICS
 from framework.errors import Problem, did_you_mean
 from framework.quality.columns import SAFE
@@ -25,7 +25,7 @@ def quality_misfits(output: Output, schema: pl.Schema, sensitive: Collection[str
     if quality is None:
         return
     where = f"table '{output.table}'"
-    columns = [name for name in schema if name not in PROVENANCE]
+    columns = [name for name in schema if name not in CARRIED]
     for name in quality.columns or ():
         if name not in columns:
             yield Problem(where, f"quality looks at '{name}', which is no column", did_you_mean(name, columns))

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from framework.core.clock import at_run_time
 from framework.core.events import context, emit
 from framework.core.faults import fault
+from framework.errors import BoundaryError
 from framework.lake import PlanStore
 from framework.run.accounts import account, combine, source_report
 from framework.run.across import gatherings, hold_rules
+from framework.run.alternates import may_relieve
 from framework.run.compiled import contracts
 from framework.run.drafts import Draft, Drafting
 from framework.run.execution import execute
@@ -22,7 +24,7 @@ from framework.run.naming import naming_rules
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality import asks_for_quality, audit_quality
 from framework.run.targets import Target, manifest_of, open_targets, publish_all, quarantine_area
-from framework.run.verdicts import require_contracts, require_source
+from framework.run.verdicts import require_budget, require_contracts, require_source
 from framework.run.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ def run_plan(
         emit("run.planned", text, seq=plan.seq, mode=plan.mode, reason=plan.reason)
         drafting = _drafting(pipeline, plan, space, clock, sample)
         draft = drafting.first(apart=apart, is_resumed=is_resumed)
+        draft = drafting.relieved(draft, over_budget(pipeline, plan, draft))
         emit("run.staged", f"{pipeline.name}: sequence {plan.seq} is staged", level="DEBUG", seq=plan.seq)
         sources = audit(pipeline, draft.intakes, draft.targets, draft.known)
         quality = {}
@@ -153,6 +156,18 @@ def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock,
             stage(draft)
 
     return Drafting(pipeline, plan, space, begin, run, clock.phase)
+
+
+def over_budget(pipeline: Pipeline, plan: RunPlan, draft: Draft) -> dict[str, str]:
+    """The sources that break their policy or budget and have an alternate that stands ready, with what they break."""
+    found = {}
+    for name, intake in draft.intakes.items():
+        if may_relieve(pipeline, plan, name) and not intake.is_relieved:
+            try:
+                require_budget(pipeline.file_sources[name], intake, draft.known[name])
+            except BoundaryError as error:
+                found[name] = "; ".join(line.strip() for line in str(error).splitlines()[1:2])
+    return found
 
 
 def stage(draft: Draft) -> None:

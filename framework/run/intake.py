@@ -16,6 +16,7 @@ from framework.boundary import (
     Repeated,
     check,
     check_both,
+    from_alternate,
     is_told_absent,
     unique_keys,
 )
@@ -24,8 +25,10 @@ from framework.core.plan import FileInput, FilesInput, RunPlan, TableInput
 from framework.core.source import Expected, FileSource, Reference, TableSource
 from framework.errors import StorageError
 from framework.lake import open_table
+from framework.run.alternates import stands_in
 from framework.run.budgets import shares_in
 from framework.run.execution import execute
+from framework.run.last_known import last_values
 from framework.run.left_out import NOTHING, LeftOut
 from framework.run.readers import judge_files
 from framework.run.retaken import as_raw, pinned_rows, redelivered_files, without
@@ -49,7 +52,8 @@ class Intake:
     """One file source within a run: its checked rows, those judged again, and the files refused as a whole.
 
     `pinned`: the quarantined rows that the run settles, as they stood when it was planned; `discarded` of them are not
-    wanted, so that they were left out of their files.
+    wanted, so that they were left out of their files. `warnings`: what is to be said of the source as a whole.
+    `stands_in`: for which source this one, an alternate, stands in, and why. `alternate`: the source that may stand in.
     """
 
     name: str
@@ -60,19 +64,34 @@ class Intake:
     redelivered: list[str] = field(default_factory=list)
     pinned: pl.LazyFrame | None = None
     discarded: int = 0
+    warnings: tuple[str, ...] = ()
+    stands_in: str = ""
+    alternate: Intake | None = None
 
     @property
     def accepted(self) -> pl.LazyFrame:
-        """All accepted rows, typed, with provenance."""
-        return pl.concat([self.fresh.accepted, self.retaken.accepted]) if self.retaken else self.fresh.accepted
+        """All accepted rows, typed, with provenance, and those of an alternate source, marked."""
+        rows = [self.fresh.accepted, *([self.retaken.accepted] if self.retaken else [])]
+        if self.alternate is not None:
+            rows.append(self.alternate.accepted.with_columns(from_alternate(self.alternate.name)))
+        return pl.concat(rows) if len(rows) > 1 else rows[0]
+
+    @property
+    def is_relieved(self) -> bool:
+        """Whether an alternate source stands in for this one in this run."""
+        return self.alternate is not None and bool(self.alternate.stands_in)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked of an intake: the fraction of rows to sample (None: all), and the files that are not read."""
+    """What is asked of an intake: the fraction of rows to sample (None: all), and the files that are not read.
+
+    `is_passed_over`: for an alternate source, that its primary does not need it.
+    """
 
     sample: float | None
     left_out: LeftOut
+    is_passed_over: bool = False
 
 
 def _stamping(plan: RunPlan, hold: Callable[[pl.DataFrame], None]) -> Callable[[pl.DataFrame], None]:
@@ -115,24 +134,36 @@ def take_in(
     `hold` takes the quarantined rows, in the quarantine table's columns: those of rejected files now, all others while
     the plan runs. The files in `left_out` are refused unread.
     """
-    return {
-        name: _take_in(name, source, plan, space, known[name], _stamping(plan, hold), _Asked(sample, left_out))
-        for name, source in pipeline.file_sources.items()
-        if name in known and name in plan.inputs
-    }
+    asked, found = _Asked(sample, left_out), dict[str, Intake]()
+    names = [name for name in pipeline.file_sources if name in known and name in plan.inputs]
+    for name in sorted(names, key=lambda name: name in pipeline.primaries):  # they stand in for those before
+        primary = pipeline.primaries.get(name)
+        said = stands_in(pipeline, plan, name, found[primary].rejected) if primary else ""
+        one = replace(asked, is_passed_over=primary is not None and not said)
+        found[name] = replace(
+            _take_in(name, pipeline, plan, space, known[name], _stamping(plan, hold), one), stands_in=said
+        )
+        if primary:
+            found[primary] = replace(found[primary], alternate=found[name])
+        if said:
+            emit("source.alternate", f"{name} stands in for {said}", level="WARNING", source=primary, alternate=name)
+    return found
 
 
 def _take_in(
     name: str,
-    source: FileSource,
+    pipeline: Pipeline,
     plan: RunPlan,
     space: Workspace,
     contract: Contract,
     hold: Callable[[pl.DataFrame], None],
     asked: _Asked,
 ) -> Intake:
+    source = pipeline.file_sources[name]
     given = plan.inputs[name]
-    files = given.files if isinstance(given, FilesInput) else ()
+    passed_over = plan.passed_over.get(name, ())
+    files = given.files if isinstance(given, FilesInput) and not asked.is_passed_over else ()
+    files = tuple(file for file in files if file.path not in passed_over)
     expected = _expected(contract)
     reasons = asked.left_out.reasons.get(name, {})
     harmful = [Rejected(file, reasons[file.path]) for file in files if file.path in reasons]
@@ -158,7 +189,9 @@ def _take_in(
     wanted = pinned.filter(pl.col("state") != "discarded") if pinned is not None else None
     again = as_raw(wanted, expected) if wanted is not None else None
     ahead = sum(file.size for file in files) >= LOOK_AHEAD
-    fresh, retaken = _checked(source, parts, again, contract, (name, hold, references), ahead=ahead)
+    last, missing = last_values(pipeline, plan, space, name, contract)
+    known = Known(references, last=last)
+    fresh, retaken = _checked(source, parts, again, contract, (name, hold, known), ahead=ahead)
 
     unreadable = [*scanned.rejected, *(_unread(pinned, files) if pinned is not None else ())]
     if unreadable:
@@ -173,6 +206,7 @@ def _take_in(
         redelivered=redelivered,
         pinned=pinned,
         discarded=_count_discarded(pinned) if pinned is not None and is_afresh else 0,
+        warnings=tuple(missing),
     )
 
 
@@ -189,14 +223,14 @@ def _checked(
     parts: list[pl.LazyFrame],
     again: pl.LazyFrame | None,
     contract: Contract,
-    told: tuple[str, Callable[[pl.DataFrame], None], dict[Reference, pl.DataFrame]],
+    told: tuple[str, Callable[[pl.DataFrame], None], Known],
     *,
     ahead: bool,
 ) -> tuple[Checked, Checked | None]:
     """Hold the fresh rows of a source against its contract, and those that are judged again, if any."""
-    name, hold, values = told
+    name, hold, from_tables = told
     every = [*parts, *([again] if again is not None else [])]
-    known = Known(values, look_ahead(every, contract) if ahead else {})
+    known = replace(from_tables, repeated=look_ahead(every, contract) if ahead else {})
     options: dict[str, Any] = {"source": name, "quarantine": hold, "known": known, "on_invalid": source.on_invalid}
     shares = shares_in(source, contract)
     if again is None:
@@ -228,7 +262,7 @@ def _harmful(source: FileSource, files: Sequence[FileInput], space: Workspace) -
 
 
 def _expected(contract: Contract) -> Expected:
-    required = frozenset(n for n, spec in contract.columns.items() if spec.required and spec.default is None)
+    required = frozenset(n for n, spec in contract.columns.items() if spec.required and not spec.is_filled_when_absent)
     columns = contract.columns.items()
     return Expected(
         contract.schema,

@@ -12,8 +12,10 @@ from framework.core.plan import FileInput, FilesInput, Input, Mode, RunPlan, Tab
 from framework.errors import ConfigurationError, SourceError
 from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
-from framework.run.compiled import fingerprint
+from framework.run.alternates import Chosen, choose
+from framework.run.compiled import contracts, fingerprint
 from framework.run.evolution import hold_schemas
+from framework.run.last_known import pin_look_ups, require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest
 from framework.run.retaken import find_decided, find_queued, with_files
@@ -69,7 +71,10 @@ def _sequence(space: Workspace, pipeline: str, table: str) -> int:
 
 @dataclass(frozen=True)
 class News:
-    """What a pipeline has not seen yet. `ages`: of the tables that must not be too old, since they last changed."""
+    """What a pipeline has not seen yet. `ages`: of the tables that must not be too old, since they last changed.
+
+    `lookups`: the versions of the tables that are asked for last known values. `alternates`: what is chosen of them.
+    """
 
     inputs: dict[str, Input]
     reasons: list[str] = field(default_factory=list)
@@ -77,6 +82,8 @@ class News:
     waiting_version: int | None = None
     missing: tuple[str, ...] = ()
     ages: dict[str, timedelta] = field(default_factory=dict)
+    lookups: dict[str, int | None] = field(default_factory=dict)
+    alternates: Chosen = field(default_factory=lambda: Chosen({}))
 
     @property
     def is_empty(self) -> bool:
@@ -101,8 +108,10 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
         seen = covered.files.get(name, {})
         found = _new_files(source, space, seen)
         inputs[name] = found
-        reasons += _file_words(name, found, mode)
+        reasons += _file_words(name, found, mode) if name not in pipeline.primaries else []
         _refuse_changed(pipeline, space, name, found, seen)
+    chosen = choose(pipeline, space, inputs, mode, position.finished)
+    inputs, reasons = chosen.inputs, [*reasons, *chosen.reasons]
     for name, table in pipeline.table_sources.items():
         handle = open_table(space.lake, table.table)
         if handle is None:
@@ -123,7 +132,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     if lost:
         full = find_news(pipeline, space, position, replace(request, full=True))
         return replace(full, reasons=[*reasons, f"{lost}: all are read again"])
-    news = News(inputs, reasons, mode, None, tuple(missing), ages)
+    news = News(inputs, reasons, mode, None, tuple(missing), ages, pin_look_ups(pipeline, space, inputs), chosen)
     if mode == "full":
         return replace(news, waiting_version=find_decided(pipeline, space))
     return _again(news, pipeline, space, covered)
@@ -246,6 +255,7 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
     Raises:
         ConfigurationError: when a table that the pipeline reads does not exist, or a parameter has no usable value.
         SourceError: when there is something to do and a table is older than its source allows.
+        DefinitionError: when a table that is asked for last known values does not have what is asked for.
         CompatibilityError: when a table's schema changes in a way that its rows or readers do not stand.
     """
     parameters = resolve_parameters(pipeline, request.parameters)
@@ -263,6 +273,8 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
     if news.is_empty:
         return None
     require_fresh(pipeline, news.ages)
+    if news.lookups:
+        require_look_ups(pipeline, space, news.lookups, contracts(pipeline))
     hold_schemas(pipeline, space, news.mode, news.inputs, parameters)
     if position.pending is not None:  # a rebuild needs nothing of it, and it may be the reason for the rebuild
         text = f"sequence {position.pending.seq}, which was not finished, is given up for a rebuild"
@@ -292,5 +304,8 @@ def _fix(pipeline: Pipeline, space: Workspace, news: News, seq: int, parameters:
         parameters=parameters,
         waiting_version=news.waiting_version,
         reason="; ".join(news.reasons),
+        lookups=news.lookups,
+        stand_ins=news.alternates.stand_ins,
+        passed_over=news.alternates.passed_over,
     )
     return PlanStore(space.lake, pipeline.name).fix(plan)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from framework.core.plan import FilesInput, RunPlan, TableInput
 from framework.lake import PlanStore
-from framework.run.compiled import fingerprint
+from framework.run.compiled import contracts, fingerprint
 from framework.run.evolution import Evolution, examine, with_breaks
+from framework.run.last_known import require_look_ups
 from framework.run.planning import News, find_news, find_position, in_days
 from framework.run.second_looks import AcrossLook, across_looks
 from framework.run.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    from framework.core.plan import Input
+    from framework.core.plan import Input, StandIn
     from framework.definition import Pipeline
     from framework.run.request import RunRequest
     from framework.settings import Settings
@@ -25,7 +26,11 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Preview:
-    """What the next run of a pipeline would do. `files`: per source the paths, with their bytes in total."""
+    """What the next run of a pipeline would do. `files`: per source the paths, with their bytes in total.
+
+    `lookups`: the versions of the tables that are asked for last known values (None: it is not there yet).
+    `stand_ins`: the alternate sources that are taken, or ready to stand in.
+    """
 
     pipeline: str
     has_work: bool
@@ -40,6 +45,8 @@ class Preview:
     resumes: bool
     schemas: list[Evolution] = field(default_factory=list)
     rules: list[AcrossLook] = field(default_factory=list)
+    lookups: dict[str, int | None] = field(default_factory=dict)
+    stand_ins: dict[str, StandIn] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -56,6 +63,7 @@ class Preview:
             lines += [line for name in self.files for line in self._file_lines(name)]
             lines += [f"    reads   {words}" for words in self.tables.values()]
             lines += [f"    holds   {look}" for look in self.rules]
+            lines += [f"    asks    {_asked(table, version)}" for table, version in self.lookups.items()]
         lines += [line for one in self.schemas for line in one.render()]
         lines += [f"    waits for table {name}, which another pipeline writes first" for name in self.missing]
         if self.definition_changed:
@@ -65,6 +73,9 @@ class Preview:
 
     def _file_lines(self, name: str) -> list[str]:
         paths = self.files[name]
+        if self.stand_ins.get(name) == "ready":
+            count = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+            return [f"    ready   {count} of {name}, to stand in where its primary fails"]
         shown = [f"    reads   {path}" for path in paths[:SHOWN_FILES]]
         if len(paths) > SHOWN_FILES:
             size = self.bytes[name] / MEGABYTE
@@ -73,13 +84,19 @@ class Preview:
 
 
 def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Preview:
-    """Preview the next run of a pipeline: lists its inputs, reads no data, writes nothing."""
+    """Preview the next run of a pipeline: lists its inputs, reads no data, writes nothing.
+
+    Raises:
+        DefinitionError: when a table that is asked for last known values does not have what is asked for.
+    """
     space = open_workspace(settings, request)
     position = find_position(pipeline, space)
     store = PlanStore(space.lake, pipeline.name)
     last = store.plan(position.finished) if position.finished else None
     pending = position.pending
     news = None if pending else find_news(pipeline, space, position, request)
+    if news is not None and news.lookups:
+        require_look_ups(pipeline, space, news.lookups, contracts(pipeline))
     inputs: dict[str, Input] = pending.inputs if pending else news.inputs if news else {}
     reasons = [pending.reason] if pending else news.reasons if news else []
     files = {name: given.files for name, given in inputs.items() if isinstance(given, FilesInput) and given.files}
@@ -97,6 +114,8 @@ def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Prev
         resumes=pending is not None,
         schemas=_schemas(pipeline, space, pending or news, request),
         rules=across_looks(pipeline),
+        lookups=pending.lookups if pending else news.lookups if news else {},
+        stand_ins=pending.stand_ins if pending else news.alternates.stand_ins if news else {},
     )
 
 
@@ -109,6 +128,11 @@ def _schemas(
     parameters = planned.parameters if isinstance(planned, RunPlan) else request.parameters
     found = examine(pipeline, space, planned.mode, planned.inputs, parameters)
     return [with_breaks(one, space) for one in found if one.changes]
+
+
+def _asked(table: str, version: int | None) -> str:
+    there = f"at version {version}" if version is not None else "which is not there yet: it knows nothing"
+    return f"{table}, {there}, for last known values"
 
 
 def _words(given: TableInput, news: News | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from framework.core.frames import PROVENANCE
+from framework.core.frames import CARRIED
 from framework.errors import AuthorError, ConfigurationError, SelectionError, did_you_mean
 from framework.lake import app_id, open_table
 from framework.lake.tables import require_table
@@ -138,7 +138,7 @@ def profile_table(
         SelectionError: when there is no such table, version or column.
     """
     handle = _at(subject, version)
-    rows = handle.scan().drop(PROVENANCE, strict=False)
+    rows = handle.scan().drop(CARRIED, strict=False)
     names = rows.collect_schema().names()
     for name in columns:
         if name not in names:

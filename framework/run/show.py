@@ -133,6 +133,9 @@ def _plan(pipeline: Pipeline, space: Workspace, request: RunRequest, needed: set
         fingerprint="",
         inputs={name: given for name, given in news.inputs.items() if name in needed | pipeline.table_sources.keys()},
         parameters=resolve_parameters(pipeline, request.parameters),
+        lookups=news.lookups,
+        stand_ins=news.alternates.stand_ins,
+        passed_over=news.alternates.passed_over,
     )
 
 

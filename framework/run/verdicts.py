@@ -9,7 +9,7 @@ from framework.core.budget import EVERYTHING
 from framework.core.events import emit
 from framework.core.report import StepReport
 from framework.errors import MAX_EXAMPLES, MAX_GROUPS, BoundaryError, StepError
-from framework.run.budgets import limits_in
+from framework.run.budgets import fill_keys, limits_in
 from framework.run.execution import look_again
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def require_source(source: FileSource, intake: Intake, contract: Contract) -> li
     Raises:
         BoundaryError: with the counts per column and rule, and examples.
     """
-    _require_policy(source, intake)
-    _require_budget(source, intake, contract)
+    if not intake.is_relieved:
+        require_budget(source, intake, contract)
     broken = _broken_findings(intake)
     warns = [f for f in broken if f.rule.severity == "warning" or source.on_invalid == "warn"]
     fails = [f for f in broken if f not in warns]
@@ -44,7 +44,20 @@ def require_source(source: FileSource, intake: Intake, contract: Contract) -> li
     words = [line.strip() for line in describe_findings(warns, contract)]
     for word in words:
         emit("rule.broken", f"{intake.name}: {word}", level="WARNING", source=intake.name)
+    for (column, by), cells in sorted(intake.fresh.tally.filled.items()):
+        text = f"{intake.name}: {rows(cells)} with {column} filled by {by}"
+        emit("cells.filled", text, source=intake.name, column=column, by=by, cells=cells)
     return words
+
+
+def require_budget(source: FileSource, intake: Intake, contract: Contract) -> None:
+    """Hold what came of a source against its policy and its budget.
+
+    Raises:
+        BoundaryError: with the counts per column and rule, and examples.
+    """
+    _require_policy(source, intake)
+    _require_limits(source, intake, contract)
 
 
 def _accepted(intake: Intake) -> str:
@@ -53,8 +66,11 @@ def _accepted(intake: Intake) -> str:
 
 
 def _broken_findings(intake: Intake) -> list[Finding]:
-    """The dataset rules that do not hold of fresh and retaken rows together. Without new files there is no batch."""
-    if not intake.files:
+    """The dataset rules that do not hold of fresh and retaken rows together. Without new files there is no batch.
+
+    Nor is there one where an alternate source stands in: then its rows are the batch.
+    """
+    if not intake.files or intake.is_relieved:
         return []
     others = [intake.retaken.totals] if intake.retaken else []
     return [finding for finding in intake.fresh.totals.findings(look_again, *others) if not finding.holds]
@@ -83,29 +99,42 @@ def _of(count: int, tally: Tally) -> str:
     return f"{count:,} of {rows(tally.rows_in - tally.blank)}"
 
 
-def _require_budget(source: FileSource, intake: Intake, contract: Contract) -> None:
+def _require_limits(source: FileSource, intake: Intake, contract: Contract) -> None:
     """Fail where more is refused than a source's budget allows; rows that only wait for a reference are not counted."""
     over: list[str] = []
+    fills = fill_keys(contract)
     for limit in limits_in(source, contract):
-        over += _over(limit, intake) if limit.per is None else _over_within(limit, limit.per, intake, contract)
+        what = "filled" if limit.on in fills else "refused"
+        if limit.per is not None:
+            over += _over_within(limit, limit.per, intake, contract, what)
+        else:
+            count = _filled(fills[limit.on], intake) if limit.on in fills else _counted(limit, intake)
+            over += _over(limit, intake, count, what)
     if not over:
         return
     head = f"source '{intake.name}' is over its budget:"
     fix = f"{NOTHING_PUBLISHED}; {MEND} raise the budget of the source"
-    broken = describe(intake.fresh.tally)
-    raise BoundaryError("\n".join([head, *over, "what broke:", *broken, *_rejected(intake), fix]))
+    broken = [*describe(intake.fresh.tally), *_rejected(intake)]
+    raise BoundaryError("\n".join([head, *over, *(["what broke:", *broken] if broken else []), fix]))
 
 
-def _over(limit: Limit, intake: Intake) -> Iterator[str]:
+def _filled(column: str, intake: Intake) -> int:
+    """How many cells of a column were filled; of `*`, how many rows with any."""
     tally = intake.fresh.tally
-    count = _counted(limit, intake)
+    if column == EVERYTHING:
+        return tally.rows_filled
+    return sum(count for (name, _), count in tally.filled.items() if name == column)
+
+
+def _over(limit: Limit, intake: Intake, count: int, what: str) -> Iterator[str]:
+    tally = intake.fresh.tally
     if not limit.allows(count, tally.rows_in - tally.blank):
-        yield f"  {_words(limit)}: {_of(count, tally)} refused, at most {limit} may be"
+        yield f"  {_words(limit)}: {_of(count, tally)} {what}, at most {limit} may be"
     elif limit.on == EVERYTHING and limit.percent and not limit.allows(len(intake.rejected), intake.files):
         yield f"  files: {len(intake.rejected)} of {intake.files} refused, at most {limit} may be"
 
 
-def _over_within(limit: Limit, per: str, intake: Intake, contract: Contract) -> Iterator[str]:
+def _over_within(limit: Limit, per: str, intake: Intake, contract: Contract, what: str) -> Iterator[str]:
     """Describe the values of a column within which a limit is broken: the worst first.
 
     Raises:
@@ -121,7 +150,7 @@ def _over_within(limit: Limit, per: str, intake: Intake, contract: Contract) -> 
         return
     worst_first = sorted(over, key=lambda one: (-one[1] / one[2] if limit.percent else 0, -one[1], str(one[0])))
     count = "1 value" if len(over) == 1 else f"{len(over):,} values"
-    yield f"  {_words(limit)}: too much refused within {count}, at most {limit} may be:"
+    yield f"  {_words(limit)}: too much {what} within {count}, at most {limit} may be:"
     for value, refused, of in worst_first[:MAX_GROUPS]:
         yield f"    {_value(value, contract.columns[per])}: {refused:,} of {rows(of)}"
     if len(over) > MAX_GROUPS:

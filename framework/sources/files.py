@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from framework.core.budget import limits_of
+from framework.core.fallback import fallbacks_of
 from framework.core.frames import BLANK, MALFORMED
 from framework.core.source import (
     KEEP_NULLS,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from framework.core.budget import Budget
+    from framework.core.fallback import Alternate, Fallbacks
     from framework.core.plan import FileInput
     from framework.core.rule import BusinessRule
     from framework.sources.promises import Kind
@@ -50,6 +52,8 @@ def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     nulls: Nulls = KEEP_NULLS,
     budget: Budget | None = None,
     rules: Sequence[BusinessRule] = (),
+    fallback: Fallbacks | None = None,
+    otherwise: Alternate | None = None,
     delimiter: str | None = None,
     encodings: Sequence[str] = (),
 ) -> FileSource:
@@ -66,15 +70,30 @@ def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
         nulls: What stands for no value in these files, such as `Nulls(tokens=["", "n/a"])`, and what becomes of it.
         budget: How many rows may be refused before the run fails and publishes nothing: `100`, `"1%"`, both in a list,
             or a mapping from columns and rules: `{"*": "1%", "quantity": 0, "unit_price.not_null": "0.1%"}`. A limit
-            may hold within each value of a column: `{"* per store_id": "5% of at least 100"}`.
+            may hold within each value of a column: `{"* per store_id": "5% of at least 100"}`. `unit_price.filled`
+            limits the cells that fallbacks fill, `*.filled` the rows with any.
         rules: Business rules that these rows are held against beside those of the schema; see `rule`.
+        fallback: What stands in for a value that cannot be used, by column: `{"discount_percent": default(0)}`, or
+            several, of which the first that has a value is taken: `[last_known(...), default(0)]`. The column `_filled`
+            then says which cells of a row were filled.
+        otherwise: The source that stands in when this one fails a run, such as `alternate("backup")`.
         delimiter: Default: found per file.
         encodings: Encodings to try where a file is no UTF-8, such as `["latin-1"]`. Byte order marks are obeyed.
     """
     options = {"encodings": tuple(encodings), **({"delimiter": delimiter} if delimiter else {})}
-    held, limits = tuple(rules), limits_of(budget)
     return FileSource(
-        "csv", patterns, schema, on_invalid, _references(references), sample_by, options, nulls, limits, held
+        "csv",
+        patterns,
+        schema,
+        on_invalid,
+        _references(references),
+        sample_by,
+        options,
+        nulls,
+        limits_of(budget),
+        tuple(rules),
+        fallbacks_of(fallback),
+        otherwise,
     )
 
 
@@ -87,6 +106,8 @@ def json_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     nulls: Nulls = KEEP_NULLS,
     budget: Budget | None = None,
     rules: Sequence[BusinessRule] = (),
+    fallback: Fallbacks | None = None,
+    otherwise: Alternate | None = None,
     records: str | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> FileSource:
@@ -103,17 +124,29 @@ def json_files(  # noqa: PLR0913 - one keyword per thing that a source can say
         nulls: See `csv_files`.
         budget: See `csv_files`.
         rules: See `csv_files`.
+        fallback: See `csv_files`.
+        otherwise: See `csv_files`.
         records: The key under which a document holds its array of records.
         fields: Where a column's value stands in a record, such as `{"clicks": "performance.clicks"}`.
     """
     options = {"records": records, "fields": dict(fields or {})}
-    held, limits = tuple(rules), limits_of(budget)
     return FileSource(
-        "json", patterns, schema, on_invalid, _references(references), sample_by, options, nulls, limits, held
+        "json",
+        patterns,
+        schema,
+        on_invalid,
+        _references(references),
+        sample_by,
+        options,
+        nulls,
+        limits_of(budget),
+        tuple(rules),
+        fallbacks_of(fallback),
+        otherwise,
     )
 
 
-def parquet_files(
+def parquet_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     *patterns: str,
     schema: Any = None,
     on_invalid: OnInvalid = "quarantine",
@@ -122,6 +155,8 @@ def parquet_files(
     nulls: Nulls = KEEP_NULLS,
     budget: Budget | None = None,
     rules: Sequence[BusinessRule] = (),
+    fallback: Fallbacks | None = None,
+    otherwise: Alternate | None = None,
 ) -> FileSource:
     """Declare Parquet files of the raw folder as a source: one row per row. Arguments: see `csv_files`."""
     return FileSource(
@@ -134,6 +169,8 @@ def parquet_files(
         nulls=nulls,
         limits=limits_of(budget),
         rules=tuple(rules),
+        fallback=fallbacks_of(fallback),
+        otherwise=otherwise,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +39,15 @@ APART = (pl.Boolean, pl.Float16, pl.Float32, pl.Float64, pl.List, pl.Array, pl.S
 class Inputs:
     """The sources of a pipeline made ready for drawing.
 
-    `ties`: groups of columns (source, column) that are drawn from the same values, the most particular first.
+    `ties`: groups of columns (source, column) that are drawn from the same values, the most particular first. `marks`:
+    per source the columns that say which cells a fallback filled; in what is drawn none was.
     """
 
     recipes: dict[str, Recipe]
     ties: tuple[tuple[tuple[str, str], ...], ...]
     references: tuple[tuple[str, Reference], ...]
     files: frozenset[str]
+    marks: Mapping[str, Mapping[str, pl.DataType]] = field(default_factory=dict)
 
 
 def related(
@@ -99,7 +101,8 @@ def read_inputs(pipeline: Pipeline, pipelines: Iterable[Pipeline] = ()) -> Input
         for reference in source.references
         if reference.source in recipes
     )
-    return Inputs(recipes, tuple(_ties(recipes, references)), references, files)
+    marks = {name: known[name].marks for name in recipes if known[name].marks}
+    return Inputs(recipes, tuple(_ties(recipes, references)), references, files, marks)
 
 
 def only(inputs: Inputs, names: Sequence[str]) -> Inputs:
@@ -108,7 +111,7 @@ def only(inputs: Inputs, names: Sequence[str]) -> Inputs:
     recipes = {name: recipe for name, recipe in inputs.recipes.items() if name in kept}
     references = tuple((name, r) for name, r in inputs.references if name in kept)
     ties = (tuple(place for place in group if place[0] in kept) for group in inputs.ties)
-    return Inputs(recipes, tuple(group for group in ties if len(group) > 1), references, inputs.files)
+    return Inputs(recipes, tuple(group for group in ties if len(group) > 1), references, inputs.files, inputs.marks)
 
 
 def _ties(
@@ -143,7 +146,12 @@ def draw_inputs(draw: Draw, inputs: Inputs, flavour: Flavour) -> dict[str, pl.Da
     for name, reference in inputs.references:
         known = frames[reference.source][reference.key]
         frames[name] = _referring(frames[name], reference.column, known, inputs.recipes[name])
-    return {name: _placed(frame) if name in inputs.files else frame for name, frame in frames.items()}
+    placed = {name: _placed(frame) if name in inputs.files else frame for name, frame in frames.items()}
+    return {name: frame.with_columns(_unmarked(inputs.marks.get(name, {}))) for name, frame in placed.items()}
+
+
+def _unmarked(marks: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+    return [pl.lit(None, dtype=dtype).alias(name) for name, dtype in marks.items()]
 
 
 def _referring(rows: pl.DataFrame, column: str, known: pl.Series, recipe: Recipe) -> pl.DataFrame:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from framework.core.durations import read_duration
 from framework.errors import TransformError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import polars as pl
-
-UNITS = {"us": "microseconds", "ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours"}
-UNITS |= {"d": "days", "w": "weeks"}
-PARTS = re.compile(r"(\d+)(us|ms|[smhdw])")
 
 
 def names_of(given: str | Sequence[str]) -> list[str]:
@@ -97,14 +93,10 @@ def duration_of(given: str | timedelta, where: str, option: str) -> timedelta:
     >>> duration_of("1h30m", "sessionize", "gap")
     datetime.timedelta(seconds=5400)
     """
-    if isinstance(given, timedelta):
-        length = given
-    else:
-        parts = PARTS.findall(given)
-        if not parts or "".join(number + unit for number, unit in parts) != given:
-            words = "expected a length of time such as '30m', '1h30m' or '7d'"
-            raise TransformError(f"{where}: {option}='{given}' cannot be read; {words}")
-        length = sum((timedelta(**{UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    length = read_duration(given)
+    if length is None:
+        words = "expected a length of time such as '30m', '1h30m' or '7d'"
+        raise TransformError(f"{where}: {option}='{given}' cannot be read; {words}")
     if length <= timedelta():
         raise TransformError(f"{where}: {option}={given!r} must be above zero")
     return length

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.core.frames import PROVENANCE
+from framework.core.frames import CARRIED
 from framework.definition import Pipeline, table
 from framework.sources import parquet_files
 from framework.testing.ties import MOMENT
@@ -34,7 +34,7 @@ def write_file(source: FileSource, contract: Contract, rows: pl.DataFrame, raw: 
     """Write rows as the file of a delivery, dated after those of the deliveries before."""
     path = raw / _name(source.patterns[0], number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    bare = rows.drop(PROVENANCE, strict=False)
+    bare = rows.drop(CARRIED, strict=False)
     if source.format == "parquet":
         bare.write_parquet(path)
     else:

@@ -232,4 +232,4 @@ def _schemas(ready: _Ready, before: Sequence[Subject], sources: Sequence[str]) -
 
 def _source_schema(ready: _Ready, name: str) -> pl.Schema:
     more = PROVENANCE_TYPES if name in ready.inputs.files else {}
-    return pl.Schema({**ready.contracts[name].schema, **more})
+    return pl.Schema({**ready.contracts[name].schema, **more, **ready.contracts[name].marks})
