@@ -152,8 +152,14 @@ TERMS = {
 }
 
 
-def test_rule_that_is_an_expression_is_written_as_a_reference_to_its_model():
-    assert "python: tests.boundary.test_business_rules:Line.net_within_gross" in yaml_schema(Line)
+def test_rule_that_is_an_expression_is_written_as_a_reference_to_its_model(tmp_path, monkeypatch):
+    text = yaml_schema(Line)
+    assert "python: tests.boundary.test_business_rules:Line.net_within_gross" in text
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "line.yaml").write_text(text)
+    (found,) = compile_contract(load_schema("line.yaml")).rules
+    assert (found.name, found.reason, found.terms.owner) == ("net_within_gross", WORDS, "finance")
+    assert found.holds.meta.eq(NET)
 
 
 def test_rule_that_is_an_expression_without_a_home_is_refused_in_yaml():

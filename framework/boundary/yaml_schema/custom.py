@@ -57,6 +57,8 @@ def python_check(reference: str) -> Callable[..., Any]:
     def ask(*values: Any, **arguments: Any) -> Any:
         return function(*values, **arguments)
 
+    if not hasattr(function, "__name__"):  # a business rule, an attribute of a model
+        ask.__name__ = reference.rpartition(".")[2]
     vars(ask)[ORIGIN] = Origin("python", reference)
     return ask
 
