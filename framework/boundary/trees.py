@@ -114,7 +114,11 @@ def spell_out(expression: pl.Expr, schema: pl.Schema) -> list[pl.Expr]:
 
     refusal = SchemaError("it selects columns in a way that cannot be spelled out; name them one by one")
     spelled = rebuild(expression, columns, refusal)
-    if rows.select(expression).collect_schema() != rows.select(spelled).collect_schema():
+    try:
+        is_same = rows.select(expression).collect_schema() == rows.select(spelled).collect_schema()
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(f"it does not fit the columns' types: {str(error).splitlines()[0]}") from error
+    if not is_same:
         raise refusal
     return spelled
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pandera.polars as pa
@@ -158,6 +159,11 @@ REFUSED = {
     "selector in a function": (
         schema_of(str, asking(cs.string().str.len_chars() > 1)),
         "S.x.asked: it selects columns in a way that cannot be spelled out; name them one by one",
+    ),
+    "selector of a column that does not fit": (
+        schema_of(str, asking(pl.all() > date(2024, 1, 5))),
+        "S.x.asked: it does not fit the columns' types: cannot compare 'date/datetime/time' to a string value (create"
+        " native python { 'date', 'datetime', 'time' } or compare to a temporal column)",
     ),
     "value at a place": (
         schema_of(int, asking(pl.col("x").get(0, null_on_oob=True) > 1)),
