@@ -52,7 +52,7 @@ def _add_days(lake: StorageLocation, days: int) -> None:
 def report_on(folder: Path) -> str:
     """Report on the newest run, with its history, as a page."""
     from framework.quality.report.html import to_html
-    from framework.run.quality_views import open_report, subject_of
+    from framework.run.quality.views import open_report, subject_of
 
     subject = subject_of(StorageLocation(str(folder / "lake")), "parcels", {PIPELINE.name: PIPELINE})
     return to_html(open_report(subject))

@@ -11,9 +11,9 @@ from framework import Pipeline, csv_files, table
 from framework.core.typed import DataFrameModel
 from framework.lake.quarantine import Selection
 from framework.run.flow import run_in
-from framework.run.masking import schemas_of
-from framework.run.quarantine_rows import Desk
-from framework.run.replay import queue
+from framework.run.quarantine.masking import schemas_of
+from framework.run.quarantine.rows import Desk
+from framework.run.quarantine.replay import queue
 from framework.run.request import RunRequest
 
 if TYPE_CHECKING:

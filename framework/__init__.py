@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from framework.core.typed import LazyFrame
     from framework.definition import Migration, Pipeline, json_file, step, table
     from framework.run.flow import run_pipeline
-    from framework.run.held import discard, mend_rows, quarantine, replay
+    from framework.run.quarantine.held import discard, mend_rows, quarantine, replay
     from framework.run.request import RunRequest
     from framework.run.rule_book import rule_book
     from framework.run.show import scan_table, show, table_version
@@ -91,7 +91,7 @@ _HOMES = {
     "csv_files": "sources",
     "default": "core.fallback",
     "delta_table": "sources",
-    "discard": "run.held",
+    "discard": "run.quarantine.held",
     "expect": "core.quality",
     "filled_by": "boundary.marks",
     "guarded": "sources",
@@ -103,11 +103,11 @@ _HOMES = {
     "last_known": "core.fallback",
     "load_schema": "boundary",
     "load_settings": "settings",
-    "mend_rows": "run.held",
+    "mend_rows": "run.quarantine.held",
     "parquet_files": "sources",
-    "quarantine": "run.held",
+    "quarantine": "run.quarantine.held",
     "references": "core.across",
-    "replay": "run.held",
+    "replay": "run.quarantine.held",
     "rule": "boundary",
     "rule_book": "run.rule_book",
     "run_pipeline": "run.flow",

@@ -43,7 +43,7 @@ def show_plan(selection: Iterable[str], request: RunRequest) -> int:
     """Show the plan of a selection; `Exit.CHANGES` when there is something to do, `USAGE` when it would be refused."""
     from framework.definition.load import load_pipelines
     from framework.definition.selection import select
-    from framework.run.evolution import refusal
+    from framework.run.schemas.evolution import refusal
     from framework.run.preview import preview
 
     here = settings()

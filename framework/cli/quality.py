@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from framework.quality.report import Document
-    from framework.run.quality_views import Subject
+    from framework.run.quality.views import Subject
     from framework.storage import StorageLocation
 
 Format = Literal["html", "json", "md"]
@@ -42,7 +42,7 @@ def quality_report(
         format: `html` (one file with plots), `json` or `md`. Default: what the name of the file says, or else `md`.
         out: The file to write. Default: standard output.
     """
-    from framework.run.quality_views import open_report
+    from framework.run.quality.views import open_report
 
     if run is not None and version is not None:
         raise ConfigurationError("--run and --version both say which run; give one of them")
@@ -88,7 +88,7 @@ def quality_history(table: str, *, metric: str = "score", column: str = "", limi
         limit: How many runs.
     """
     from framework.quality.wording import named, spark
-    from framework.run.quality_views import records_of
+    from framework.run.quality.views import records_of
 
     pipeline, records = records_of(_subject(table))
     _require_metric(metric, column, list(records[-1].columns))
@@ -150,7 +150,7 @@ def quality_profile(table: str, *, version: int | None = None, column: tuple[str
         column: Only this column; can be repeated.
     """
     from framework.quality.report.tables import COLUMN_HEADS, column_rows, notes
-    from framework.run.quality_views import profile_table
+    from framework.run.quality.views import profile_table
 
     document = profile_table(_subject(table), version=version, columns=column)
 
@@ -187,7 +187,7 @@ def quality_compare(table: str, a: str, b: str | None = None) -> int:
         b: Another version of it.
     """
     from framework.quality.drift import schema_changes
-    from framework.run.quality_views import profile_table
+    from framework.run.quality.views import profile_table
 
     first, then = _sides(table, a, b)
     before = profile_table(_subject(first[0]), version=first[1])
@@ -265,7 +265,7 @@ def quality_pin(
     from framework.core.quality import expect
     from framework.lake.tables import require_table
     from framework.quality.pins import read_pins, with_pin, without_pin, write_pins
-    from framework.run.quality_views import checked_pin
+    from framework.run.quality.views import checked_pin
 
     lake = _lake()
     require_table(lake, table)
@@ -299,7 +299,7 @@ def _number(flag: str, given: str | None) -> float | str | None:
 def _subject(table: str) -> Subject:
     """A table with what the definitions say of it. Broken definitions must not stand between people and their data."""
     from framework.definition.load import load_pipelines
-    from framework.run.quality_views import subject_of
+    from framework.run.quality.views import subject_of
 
     try:
         found = load_pipelines(settings())

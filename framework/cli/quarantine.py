@@ -95,7 +95,7 @@ def quarantine_show(
         reveal: Show values of sensitive columns as they were read.
     """
     from framework.lake.quarantine import rows
-    from framework.run.masking import mask_row
+    from framework.run.quarantine.masking import mask_row
 
     wanted = which.selection()
     at = desk(pipeline, is_changed=False)

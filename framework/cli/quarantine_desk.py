@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from framework.definition import Pipeline
     from framework.lake.quarantine import Selection
-    from framework.run.quarantine_rows import Desk
+    from framework.run.quarantine.rows import Desk
     from framework.storage import StorageLocation
 
 
@@ -60,7 +60,7 @@ EVERY = Which()
 
 
 def _ids_in(file: Path) -> list[str]:
-    from framework.run.quarantine_files import read_corrections
+    from framework.run.quarantine.files import read_corrections
 
     found = [correction.row for correction in read_corrections(file)]
     if not found:
@@ -121,8 +121,8 @@ def desk(name: str, *, is_changed: bool) -> Desk:
         AuthorError: when rows are to be changed and the definitions cannot be read.
     """
     from framework.definition.load import load_pipelines
-    from framework.run.masking import schemas_of
-    from framework.run.quarantine_rows import Desk
+    from framework.run.quarantine.masking import schemas_of
+    from framework.run.quarantine.rows import Desk
     from framework.run.workspace import open_workspace
 
     name_of = one(name)

@@ -21,7 +21,7 @@ ALWAYS = 3
 def schema_list() -> int:
     """List the schemas that the project's pipelines use, and where each is used."""
     from framework.definition.load import load_pipelines
-    from framework.run.schemas import summaries, used_schemas
+    from framework.run.schemas.catalog import summaries, used_schemas
 
     found = summaries(used_schemas(load_pipelines(settings())))
     show({"schemas": found}, lambda: columns(found, LISTED, empty="no pipeline has a schema"))
@@ -41,7 +41,7 @@ def schema_show(name: str, *, format: Literal["table", "yaml", "json-schema"] = 
     from framework.boundary.described import describe_schema
     from framework.boundary.json_schema import write_json_schema
     from framework.boundary.yaml_schema import write_yaml_schema
-    from framework.run.schemas import find_schema
+    from framework.run.schemas.catalog import find_schema
 
     schema = find_schema(name, settings())
     if format == "json-schema":

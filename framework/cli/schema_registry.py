@@ -37,9 +37,9 @@ def schema_diff(table: str, *, since: int | None = None, until: int | None = Non
 
 def _pair(table: str, since: int | None, until: int | None) -> tuple[tuple[str, Document], tuple[str, Document]]:
     """The two documents that a diff holds against each other, each with what it is called."""
-    from framework.run.documents import comparable, declared_documents
-    from framework.run.history import at_version, published_at
-    from framework.run.migration import owner_of
+    from framework.run.schemas.documents import comparable, declared_documents
+    from framework.run.schemas.history import at_version, published_at
+    from framework.run.schemas.migration import owner_of
 
     space = _space()
     old = (f"version {since}", at_version(space.lake, table, since)) if since else published_at(space.lake, table)
@@ -73,7 +73,7 @@ def schema_check(*selection: str, exclude: EXCLUDE = ()) -> int:
     """
     from framework.definition.load import load_pipelines
     from framework.definition.selection import select
-    from framework.run.evolution import examine, readers_of, refusal, with_breaks
+    from framework.run.schemas.evolution import examine, readers_of, refusal, with_breaks
 
     space, here = _space(), settings()
     chosen = select(load_pipelines(here), selected(selection, exclude))
@@ -106,7 +106,7 @@ def schema_history(table: str, *, version: int | None = None) -> int:
         table: The table, such as `retail/sales`.
         version: The version to show.
     """
-    from framework.run.history import at_version, versions_of
+    from framework.run.schemas.history import at_version, versions_of
 
     lake = _space().lake
     if version is not None:
@@ -150,7 +150,7 @@ def schema_migrate(table: str, *, plan: Annotated[bool, Parameter(negative="")] 
         table: The table, such as `retail/sales`.
         plan: Show what it would do instead.
     """
-    from framework.run.migration import migrate, owner_of, plan_migration
+    from framework.run.schemas.migration import migrate, owner_of, plan_migration
 
     space = _space()
     pipeline = owner_of(space.pipelines(), table)

@@ -22,7 +22,7 @@ from framework.run.exports import export_all, export_missing
 from framework.run.intake import Intake, take_in
 from framework.run.naming import naming_rules
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
-from framework.run.quality import asks_for_quality, audit_quality
+from framework.run.quality.audit import asks_for_quality, audit_quality
 from framework.run.targets import Target, manifest_of, open_targets, publish_all, quarantine_area
 from framework.run.verdicts import require_budget, require_contracts, require_source
 from framework.run.workspace import Workspace, open_workspace

@@ -14,7 +14,7 @@ from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
 from framework.run.alternates import Chosen, choose
 from framework.run.compiled import contracts, fingerprint
-from framework.run.evolution import hold_schemas
+from framework.run.schemas.evolution import hold_schemas
 from framework.run.last_known import pin_look_ups, require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest

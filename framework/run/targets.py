@@ -31,7 +31,7 @@ from framework.lake import (
     to_storable,
 )
 from framework.run.compiled import settle, wire
-from framework.run.evolution import evolved, examine, reshaped
+from framework.run.schemas.evolution import evolved, examine, reshaped
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
 from framework.run.planning import fix_rebuild, tables_of
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from framework.definition import Output, Pipeline
     from framework.lake.merge import Staged
     from framework.quality import Watch
-    from framework.run.evolution import Evolution
+    from framework.run.schemas.evolution import Evolution
     from framework.run.workspace import Workspace
 
 

@@ -107,7 +107,7 @@ def test_pins_are_kept_replaced_and_removed(tmp_path):
 @pytest.mark.parametrize("files", [1, 40])
 def test_a_history_is_one_commit_per_sequence_and_does_not_fall_into_pieces(files, tmp_path):
     from framework.core.plan import RunPlan
-    from framework.run.quality_history import FRAGMENTS, read_past, record
+    from framework.run.quality.history import FRAGMENTS, read_past, record
 
     lake = StorageLocation(str(tmp_path))
     for seq in range(1, files + 1):
@@ -123,7 +123,7 @@ def test_a_history_is_one_commit_per_sequence_and_does_not_fall_into_pieces(file
 def test_a_history_of_another_release_is_read_and_brought_up_to_date(tmp_path):
     from framework.core.plan import RunPlan
     from framework.lake import StagingArea, append, publish
-    from framework.run.quality_history import read_past, record
+    from framework.run.quality.history import read_past, record
 
     lake = StorageLocation(str(tmp_path))
     old = pl.Schema({name: dtype for name, dtype in SCHEMA.items() if name != "ks"} | {"gone": pl.Int64()})
@@ -140,7 +140,7 @@ def test_a_history_of_another_release_is_read_and_brought_up_to_date(tmp_path):
 def test_a_history_that_cannot_be_written_stops_nothing_and_is_said(tmp_path):
     from framework.core.events import listening
     from framework.core.plan import RunPlan
-    from framework.run.quality_history import record
+    from framework.run.quality.history import record
 
     (tmp_path / "lake").write_text("a file where the lake should be")
     heard = []

@@ -14,10 +14,10 @@ from framework.core.typed import DataFrameModel, LazyFrame
 from framework.lake import open_table
 from framework.lake.quarantine import Selection, rows
 from framework.run.flow import run_in
-from framework.run.masking import schemas_of
-from framework.run.mending import Correction, Mended, mend
-from framework.run.quarantine_rows import Desk
-from framework.run.replay import Queued, queue
+from framework.run.quarantine.masking import schemas_of
+from framework.run.quarantine.mending import Correction, Mended, mend
+from framework.run.quarantine.rows import Desk
+from framework.run.quarantine.replay import Queued, queue
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation

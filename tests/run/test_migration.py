@@ -13,7 +13,7 @@ from framework import Migration
 from framework.core import faults
 from framework.errors import AuthorError, CompatibilityError, SelectionError, StepError
 from framework.registry import Registry
-from framework.run.migration import migrate, owner_of, plan_migration
+from framework.run.schemas.migration import migrate, owner_of, plan_migration
 from tests.run.schemas_of_shops import TABLE, deliver, everything, opened, reader, run, shops, workspace
 
 

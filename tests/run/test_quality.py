@@ -18,8 +18,8 @@ from framework.quality import Facts
 from framework.quality.pins import write_pins
 from framework.run.compiled import fingerprint, verify
 from framework.run.flow import run_in
-from framework.run.quality import facts_of
-from framework.run.quality_history import read_past
+from framework.run.quality.audit import facts_of
+from framework.run.quality.history import read_past
 from framework.run.request import RunRequest
 from framework.run.watched import columns_of
 from framework.run.workspace import Workspace

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from framework import Pipeline, csv_files, table
 from framework.core.typed import DataFrameModel
 from framework.lake.quarantine import Selection
-from framework.run.mending import Correction, mend
-from framework.run.replay import discard
+from framework.run.quarantine.mending import Correction, mend
+from framework.run.quarantine.replay import discard
 from tests.run.quarantine_shop import Shop
 
 

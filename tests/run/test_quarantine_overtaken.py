@@ -11,7 +11,7 @@ from framework.errors import ConfigurationError
 from framework.lake.quarantine import Selection
 from framework.run.flow import run_plan
 from framework.run.planning import find_position, fix_plan
-from framework.run.replay import discard
+from framework.run.quarantine.replay import discard
 from framework.run.request import RunRequest
 
 
@@ -62,7 +62,7 @@ def between(monkeypatch, point: str, act) -> None:
 
 def overtake(shop, monkeypatch, **cells):
     """Change the waiting row after the plan was fixed, as somebody would who looked a moment before."""
-    monkeypatch.setattr("framework.run.mending.require_not_in_flight", lambda *_: None)
+    monkeypatch.setattr("framework.run.quarantine.mending.require_not_in_flight", lambda *_: None)
     between(monkeypatch, "commit.before", lambda: shop.mend(5, **cells))
 
 

@@ -5,7 +5,7 @@ import json
 import pandera.polars as pa
 
 from framework.lake.quarantine import Selection
-from framework.run.replay import discard
+from framework.run.quarantine.replay import discard
 from tests.run.quarantine_shop import Sale, accounts, sales_pipeline
 
 

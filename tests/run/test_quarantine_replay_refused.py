@@ -9,7 +9,7 @@ from framework import Pipeline, csv_files, json_files, table
 from framework.core.typed import DataFrameModel
 from framework.errors import ConfigurationError
 from framework.lake.quarantine import Selection
-from framework.run.replay import queue
+from framework.run.quarantine.replay import queue
 from tests.run.quarantine_shop import Sale, Shop, sales_pipeline
 
 

@@ -18,7 +18,7 @@ from framework.errors import BoundaryError, StepError
 from framework.lake import open_table
 from framework.run.compiled import fingerprint, verify
 from framework.run.flow import run_in
-from framework.run.masking import mask_row, schemas_of
+from framework.run.quarantine.masking import mask_row, schemas_of
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation

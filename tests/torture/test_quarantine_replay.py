@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from framework.lake.quarantine import Selection, rows
-from framework.run.mending import Correction, mend
-from framework.run.quarantine_rows import Desk
+from framework.run.quarantine.mending import Correction, mend
+from framework.run.quarantine.rows import Desk
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation
 from tests.torture.deliveries import EVENTS, NOW, deliver

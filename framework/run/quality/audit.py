@@ -48,7 +48,7 @@ def audit_quality(
     Raises:
         BoundaryError: when something does not hold that is to fail the run.
     """
-    from framework.run.quality_history import record
+    from framework.run.quality.history import record
 
     outputs = {output.table: output for output in pipeline.outputs}
     looks = [
@@ -108,7 +108,7 @@ class _Looked:
     @cached_property
     def past(self) -> list[Record]:
         """The earlier runs, of whatever scope."""
-        from framework.run.quality_history import read_past
+        from framework.run.quality.history import read_past
 
         found = read_past(self.space.lake, self.pipeline.name, self.output.table)
         return [record for record in found if record.run.seq < self.plan.seq]

@@ -13,8 +13,8 @@ from framework.boundary import MASK
 from framework.core.source import Expected
 from framework.errors import ConfigurationError, did_you_mean
 from framework.lake.quarantine import CHANGEABLE, SCHEMA, Selection, change, entry_of, happened, plural, rows
-from framework.run.masking import hidden_columns
-from framework.run.quarantine_rows import (
+from framework.run.quarantine.masking import hidden_columns
+from framework.run.quarantine.rows import (
     UNSPLIT,
     Desk,
     after_change,

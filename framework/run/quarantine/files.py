@@ -10,9 +10,9 @@ import polars as pl
 from framework.boundary import MASK
 from framework.errors import ConfigurationError, SelectionError
 from framework.lake.quarantine import CHANGEABLE, Selection
-from framework.run.masking import hidden_columns
-from framework.run.mending import Correction
-from framework.run.quarantine_rows import UNSPLIT, Desk, cell, columns_of, find_rows, values_of, with_ids
+from framework.run.quarantine.masking import hidden_columns
+from framework.run.quarantine.mending import Correction
+from framework.run.quarantine.rows import UNSPLIT, Desk, cell, columns_of, find_rows, values_of, with_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -20,8 +20,8 @@ from framework.lake import (
     to_storable,
 )
 from framework.registry import STRUCTURAL, Registry, find_changes, forbidden, renamed
-from framework.run.consumers import find_breaks, readers
-from framework.run.documents import aligned, comparable, declared_documents, published_document
+from framework.run.schemas.consumers import find_breaks, readers
+from framework.run.schemas.documents import aligned, comparable, declared_documents, published_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from framework.definition import Output, Pipeline
     from framework.lake import Staged, StagingArea, TableHandle
     from framework.registry import Change, Document
-    from framework.run.consumers import Break
+    from framework.run.schemas.consumers import Break
     from framework.run.workspace import Workspace
 
     Reconcile = Callable[[TableHandle], Staged]

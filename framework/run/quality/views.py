@@ -14,7 +14,7 @@ from framework.quality import Look, Record, Run, Watch, profile, show, with_drif
 from framework.quality.drift import bins_of
 from framework.quality.report import Document, make_document
 from framework.run.compiled import contracts
-from framework.run.quality_history import pipelines_of, read_past, recorded_tables
+from framework.run.quality.history import pipelines_of, read_past, recorded_tables
 from framework.run.sensitive import sensitive_columns
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from framework.lake import (
 from framework.lake.delta import scan_data_files
 from framework.registry import STRUCTURAL, Registry
 from framework.run.compiled import contracts
-from framework.run.documents import comparable, published_document
-from framework.run.evolution import PARTITIONING, Evolution, examine, reshape_to, stored_value, with_breaks
+from framework.run.schemas.documents import comparable, published_document
+from framework.run.schemas.evolution import PARTITIONING, Evolution, examine, reshape_to, stored_value, with_breaks
 from framework.run.execution import look_again
 
 if TYPE_CHECKING:

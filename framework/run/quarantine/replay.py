@@ -11,7 +11,7 @@ import polars as pl
 
 from framework.errors import ConfigurationError, SelectionError, did_you_mean
 from framework.lake.quarantine import CHANGEABLE, SCHEMA, Selection, change, entry_of
-from framework.run.quarantine_rows import (
+from framework.run.quarantine.rows import (
     UNSPLIT,
     Desk,
     after_change,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from framework.errors import SelectionError
 from framework.lake.tables import history, require_table
 from framework.registry import Registry, find_changes
-from framework.run.documents import published_document
+from framework.run.schemas.documents import published_document
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,7 +13,7 @@ from framework.errors import AuthorError, DefinitionError
 from framework.lake import open_table, stored_type
 from framework.registry import STRUCTURAL, find_changes
 from framework.run.compiled import EPOCH, contracts, defaults, empty_inputs, unknown_columns, wire
-from framework.run.documents import document_of, table_frame
+from framework.run.schemas.documents import document_of, table_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,0 +1,1 @@
+"""What people do with quarantined rows: looked at, mended, judged again, put aside."""
