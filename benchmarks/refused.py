@@ -12,8 +12,8 @@ from framework.core.typed import DataFrameModel
 from framework.lake.quarantine import Selection
 from framework.run.flow import run_in
 from framework.run.quarantine.masking import schemas_of
-from framework.run.quarantine.rows import Desk
 from framework.run.quarantine.replay import queue
+from framework.run.quarantine.rows import Desk
 from framework.run.request import RunRequest
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from framework.boundary import load_rules, load_schema, rule
+    from framework.boundary.filling.marks import filled_by, is_filled
     from framework.boundary.json_schema import json_schema
-    from framework.boundary.marks import filled_by, is_filled
     from framework.boundary.typed import check
     from framework.boundary.yaml_schema import yaml_schema
     from framework.core.across import agree, references
@@ -93,9 +93,9 @@ _HOMES = {
     "delta_table": "sources",
     "discard": "run.quarantine.held",
     "expect": "core.quality",
-    "filled_by": "boundary.marks",
+    "filled_by": "boundary.filling.marks",
     "guarded": "sources",
-    "is_filled": "boundary.marks",
+    "is_filled": "boundary.filling.marks",
     "json_file": "definition",
     "json_files": "sources",
     "json_schema": "boundary.json_schema",

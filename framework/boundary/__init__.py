@@ -5,22 +5,23 @@ from framework.boundary.business import as_check, rule
 from framework.boundary.check import Checked, check, check_both
 from framework.boundary.conform import conform, settled_rules
 from framework.boundary.contract import ColumnSpec, Contract, Rule, compile_contract
-from framework.boundary.fallbacks import with_fallbacks
-from framework.boundary.filling import unfilled_rules
+from framework.boundary.dataset.rule import DatasetRule
+from framework.boundary.dataset.totals import Finding
+from framework.boundary.filling.cells import unfilled_rules
+from framework.boundary.filling.declared import with_fallbacks
+from framework.boundary.filling.lookups import empty_frame, known_frame, misfits, require_one_each
+from framework.boundary.filling.marks import from_alternate
 from framework.boundary.judge import unique_keys
 from framework.boundary.known import Known
-from framework.boundary.lookups import empty_frame, known_frame, misfits, require_one_each
-from framework.boundary.marks import from_alternate
 from framework.boundary.messages import describe, describe_findings, describe_violations, rows
 from framework.boundary.nulls import with_nulls
 from framework.boundary.partitions import MAX_VALUES, Share
 from framework.boundary.repeated import KeySpool, Repeated
-from framework.boundary.rule import DatasetRule, rule_key, total
+from framework.boundary.rule import rule_key, total
 from framework.boundary.rule_files import load_rules
 from framework.boundary.schema_files import load_schema, resolve_schema
 from framework.boundary.sorter import QUARANTINE_SCHEMA
 from framework.boundary.tally import MASK, Tally, shown
-from framework.boundary.totals import Finding
 from framework.boundary.untouched import untouched_columns
 from framework.boundary.violations import Violations
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.boundary.conform import passing
+from framework.boundary.dataset.totals import Totals
 from framework.boundary.judge import Judged, judge
 from framework.boundary.known import NOTHING, Known
 from framework.boundary.retaken import judge_both
 from framework.boundary.sorter import Sorter
 from framework.boundary.tally import Tally
-from framework.boundary.totals import Totals
 from framework.core.frames import PROVENANCE
 
 if TYPE_CHECKING:

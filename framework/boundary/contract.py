@@ -10,9 +10,10 @@ import polars as pl
 
 from framework.boundary.casts.metadata import older_names, read_metadata
 from framework.boundary.casts.reading import STRICT, Reading
+from framework.boundary.dataset.rule import DatasetRule
 from framework.boundary.pandera_checks import Declared, compile_check, unique_rules
 from framework.boundary.refused import is_typed, refuse, refuse_model
-from framework.boundary.rule import DatasetRule, Rule, Severity
+from framework.boundary.rule import Rule, Severity
 from framework.boundary.terms import is_agreed
 from framework.boundary.trace import register_backends, schema_of
 from framework.core.frames import FILLED

@@ -11,7 +11,7 @@ from framework.boundary.absent import as_record, is_optional, must_have, where_a
 from framework.boundary.casts.cast import cast
 from framework.boundary.casts.missing import without_tokens
 from framework.boundary.conform import is_there
-from framework.boundary.filling import fill
+from framework.boundary.filling.cells import fill
 from framework.boundary.repeated import IS_REPEATED, key_hashes
 from framework.boundary.rule import Rule, total
 from framework.boundary.type_words import loss_words, type_words
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
     from framework.boundary.contract import ColumnSpec, Contract
-    from framework.boundary.filling import Filling
+    from framework.boundary.filling.cells import Filling
     from framework.boundary.known import Known
     from framework.boundary.windows import Keys
     from framework.core.source import OnInvalid, Reference

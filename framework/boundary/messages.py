@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from framework.boundary.contract import Contract
+    from framework.boundary.dataset.totals import Finding
     from framework.boundary.tally import Broken, Example, StepExample, Tally
-    from framework.boundary.totals import Finding
     from framework.boundary.violations import Violations
 
 WHOLE_ROW = "whole row"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary.aggregates import Aggregate, split
-from framework.boundary.rule import DatasetRule, Rule, Severity
+from framework.boundary.dataset.aggregates import Aggregate, split
+from framework.boundary.dataset.rule import DatasetRule
+from framework.boundary.rule import Rule, Severity
 from framework.boundary.terms import terms_of
 from framework.boundary.trace import answers_every_row, tier, trace
 from framework.boundary.trees import function_of, spell_out, tree_of

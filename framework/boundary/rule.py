@@ -1,4 +1,4 @@
-"""What a rule is: a sentence over one row, a window of rows or the whole batch, with what to say where it is broken."""
+"""What a rule is: a sentence over one row or a window of rows, with what to say where it is broken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from framework.boundary.aggregates import Aggregate
     from framework.core.budget import Limit
 
 Severity = Literal["error", "warning", "waiting"]
@@ -55,49 +54,6 @@ class Rule:
     @property
     def reason(self) -> str:
         """What a quarantined row carries, such as `quantity: must be > 0`."""
-        return f"{self.column}: {self.message}" if self.column else self.message
-
-
-@dataclass(frozen=True)
-class DatasetRule:
-    """One rule over all accepted rows of a batch: it passes or fails the batch, and quarantines no row.
-
-    `holds` is said of `aggregates`, whose values stand in the columns `DatasetRule.COLUMN` + number. Most are put
-    together from the batches that pass, so the rows need not be held; of others the columns are set aside.
-    """
-
-    COLUMN = "_aggregate_"
-
-    name: str
-    column: str | None
-    aggregates: tuple[Aggregate, ...]
-    holds: pl.Expr
-    message: str
-    severity: Severity = "error"
-    description: str = ""
-    terms: Terms = NO_TERMS
-
-    @property
-    def expression(self) -> str:
-        """What is said of the aggregates, in words of Polars."""
-        text = str(self.holds)
-        for number, aggregate in enumerate(self.aggregates):
-            text = text.replace(f'col("{self.COLUMN}{number}")', str(aggregate.whole))
-        return text
-
-    @property
-    def key(self) -> str:
-        """What it is called, such as `price.mean_below_nine`."""
-        return rule_key(self.column, self.name)
-
-    @property
-    def second_look(self) -> list[str]:
-        """The columns that are set aside for a second look at them; empty where none is taken."""
-        return list(dict.fromkeys(name for one in self.aggregates if one.takes_second_look for name in one.columns))
-
-    @property
-    def reason(self) -> str:
-        """What a failed run says, such as `price: breaks rule mean_below_nine`."""
         return f"{self.column}: {self.message}" if self.column else self.message
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.filling import fill_rules
+from framework.boundary.filling.cells import fill_rules
 from framework.boundary.judge import OK, Judged
 from framework.boundary.kinds import FAILURE, REASONS, WAITS, Kinds, broken_bits
 from framework.boundary.partitions import refused_by
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from framework.boundary.contract import Contract, Rule
-    from framework.boundary.totals import Totals
+    from framework.boundary.dataset.totals import Totals
 
 REFUSED_AT_ONCE = 4_000
 IS_ROW = pl.col(MALFORMED).ne_missing(BLANK)

@@ -9,9 +9,9 @@ import polars as pl
 from framework.boundary.check import sift
 from framework.boundary.conform import misplaced, missing_columns, passing
 from framework.boundary.contract import Contract, compile_contract
+from framework.boundary.dataset.totals import findings_in_one_frame, in_one_frame
 from framework.boundary.messages import describe, describe_findings
 from framework.boundary.messages import rows as counted
-from framework.boundary.totals import findings_in_one_frame, in_one_frame
 from framework.core.frames import PROVENANCE, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 from framework.core.typed import DataFrameModel, LazyFrame
 from framework.errors import BoundaryError, SchemaError

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary.aside import Aside
 from framework.boundary.conform import contract_rules, passing
+from framework.boundary.dataset.aside import Aside
+from framework.boundary.dataset.totals import Finding, Totals
 from framework.boundary.repeated import KeySpool, key_hashes
 from framework.boundary.rule import Rule, looks_at, total
 from framework.boundary.tally import StepExample, shown
-from framework.boundary.totals import Finding, Totals
 from framework.boundary.windows import settle_windows
 from framework.errors import MAX_EXAMPLES
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from framework.boundary.contract import Contract
-    from framework.boundary.quantiles import Ask
+    from framework.boundary.dataset.quantiles import Ask
 
 IS_REPEATED = "_is_repeated"
 

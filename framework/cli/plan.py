@@ -43,8 +43,8 @@ def show_plan(selection: Iterable[str], request: RunRequest) -> int:
     """Show the plan of a selection; `Exit.CHANGES` when there is something to do, `USAGE` when it would be refused."""
     from framework.definition.load import load_pipelines
     from framework.definition.selection import select
-    from framework.run.schemas.evolution import refusal
     from framework.run.preview import preview
+    from framework.run.schemas.evolution import refusal
 
     here = settings()
     previews = [preview(pipeline, here, request) for pipeline in select(load_pipelines(here), selection)]

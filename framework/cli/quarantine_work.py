@@ -66,8 +66,8 @@ def quarantine_mend(
         row: The id of one row, with `--set`.
         set_: A value as `column=value`; without a value: empty. Can be repeated.
     """
-    from framework.run.quarantine.mending import Correction, mend
     from framework.run.quarantine.files import read_corrections
+    from framework.run.quarantine.mending import Correction, mend
     from framework.run.quarantine.rows import find_rows, who, with_ids
 
     if (file is None) == (row is None):
@@ -119,8 +119,8 @@ def quarantine_replay(
         file: Only the rows of an exported file.
         run: `--no-run` leaves them queued for the next run.
     """
-    from framework.run.quarantine.rows import who
     from framework.run.quarantine.replay import queue
+    from framework.run.quarantine.rows import who
 
     wanted = which.selection(file)
     at = desk(pipeline, is_changed=True)
@@ -155,8 +155,8 @@ def quarantine_discard(
         everything: All rows that are not closed; needed where nothing else says which.
     """
     from framework.lake.quarantine import Selection
-    from framework.run.quarantine.rows import who
     from framework.run.quarantine.replay import discard
+    from framework.run.quarantine.rows import who
 
     wanted = which.selection(file)
     if (wanted == Selection()) != everything:

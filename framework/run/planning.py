@@ -14,11 +14,11 @@ from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
 from framework.run.alternates import Chosen, choose
 from framework.run.compiled import contracts, fingerprint
-from framework.run.schemas.evolution import hold_schemas
 from framework.run.last_known import pin_look_ups, require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest
 from framework.run.retaken import find_decided, find_queued, with_files
+from framework.run.schemas.evolution import hold_schemas
 from framework.run.waiting import lost_references, resolvable_version
 
 if TYPE_CHECKING:

@@ -31,10 +31,10 @@ from framework.lake import (
     to_storable,
 )
 from framework.run.compiled import settle, wire
-from framework.run.schemas.evolution import evolved, examine, reshaped
 from framework.run.intake import Intake, table_rows
 from framework.run.parameters import typed_parameters
 from framework.run.planning import fix_rebuild, tables_of
+from framework.run.schemas.evolution import evolved, examine, reshaped
 from framework.run.touched import restrict, touched_values
 from framework.run.watched import watch_of
 

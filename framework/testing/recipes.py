@@ -10,8 +10,8 @@ import polars as pl
 
 from framework.boundary import compile_contract
 from framework.boundary.conform import contract_rules
+from framework.boundary.dataset.totals import Totals
 from framework.boundary.rule import Rule, total
-from framework.boundary.totals import Totals
 from framework.errors import SchemaError, did_you_mean
 from framework.testing.domains import EXAMPLES, Domain, domains
 from framework.testing.values import Reach, to_series

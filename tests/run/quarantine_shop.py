@@ -16,8 +16,8 @@ from framework.lake.quarantine import Selection, rows
 from framework.run.flow import run_in
 from framework.run.quarantine.masking import schemas_of
 from framework.run.quarantine.mending import Correction, Mended, mend
-from framework.run.quarantine.rows import Desk
 from framework.run.quarantine.replay import Queued, queue
+from framework.run.quarantine.rows import Desk
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation

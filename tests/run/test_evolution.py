@@ -17,9 +17,9 @@ from framework.core import faults
 from framework.errors import CompatibilityError, ConfigurationError
 from framework.lake import Reshape, as_declared, open_or_create, schema_app, stored_type, to_storable
 from framework.registry import Column, Registry, holds
-from framework.run.schemas.evolution import examine
 from framework.run.flow import run_in
 from framework.run.request import RunRequest
+from framework.run.schemas.evolution import examine
 from tests.registry.reading import as_type
 from tests.registry.schemas import TYPES, candidates
 from tests.run.schemas_of_shops import TABLE, deliver, everything, opened, reader, rows, run, shops, workspace

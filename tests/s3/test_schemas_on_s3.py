@@ -12,8 +12,8 @@ from framework import Migration, Pipeline, csv_files, table
 from framework.lake import open_table
 from framework.registry import Registry
 from framework.run.flow import run_in
-from framework.run.schemas.migration import migrate
 from framework.run.request import RunRequest
+from framework.run.schemas.migration import migrate
 from framework.run.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from framework.core import faults
 from framework.core.events import listening
 from framework.lake.quarantine import Selection
 from framework.run.flow import run_in
-from framework.run.quarantine.rows import Desk
 from framework.run.quarantine.replay import queue
+from framework.run.quarantine.rows import Desk
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.settings import S3Settings

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from framework.boundary.quantiles import Ask
+    from framework.boundary.dataset.quantiles import Ask
     from framework.core.rule import AcrossRule, Agreement, TableReference
 
 

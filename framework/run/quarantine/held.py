@@ -15,9 +15,9 @@ from framework.lake.quarantine import STATES, Selection, pipelines, rows
 from framework.run.flow import run_in
 from framework.run.quarantine.masking import hidden_columns, schemas_of
 from framework.run.quarantine.mending import Correction, Mended, mend
-from framework.run.quarantine.rows import Desk, cell, columns_of, values_of, who
 from framework.run.quarantine.replay import discard as put_aside
 from framework.run.quarantine.replay import queue
+from framework.run.quarantine.rows import Desk, cell, columns_of, values_of, who
 from framework.run.request import RunRequest
 from framework.run.workspace import open_workspace
 from framework.settings import load_settings

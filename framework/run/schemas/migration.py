@@ -27,9 +27,9 @@ from framework.lake import (
 from framework.lake.delta import scan_data_files
 from framework.registry import STRUCTURAL, Registry
 from framework.run.compiled import contracts
+from framework.run.execution import look_again
 from framework.run.schemas.documents import comparable, published_document
 from framework.run.schemas.evolution import PARTITIONING, Evolution, examine, reshape_to, stored_value, with_breaks
-from framework.run.execution import look_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.boundary import check, compile_contract
-from framework.boundary.quantiles import VALUE, quantile_of
-from framework.boundary.totals import Totals
+from framework.boundary.dataset.quantiles import VALUE, quantile_of
+from framework.boundary.dataset.totals import Totals
 from framework.errors import DefinitionError
 from framework.run.verdicts import look_again
 from tests.boundary.checking import located
@@ -61,14 +61,14 @@ def parts_of(frame: pl.DataFrame, cuts: list[int]) -> list[pl.LazyFrame]:
 @contextmanager
 def scarce_memory(held: int = 0, ranges: int = 2**15) -> Iterator[None]:
     """Nothing is held, as if there were too much of everything."""
-    quantiles = "framework.boundary.quantiles"
+    quantiles = "framework.boundary.dataset.quantiles"
     with (
-        patch("framework.boundary.aside.AT_ONCE", held),
+        patch("framework.boundary.dataset.aside.AT_ONCE", held),
         patch(f"{quantiles}.HELD", held),
         patch(f"{quantiles}.RANGES", ranges),
-        patch("framework.boundary.totals.DISTINCT_AT_ONCE", held),
-        patch("framework.boundary.totals.DISTINCT_IN_A_TURN", 3),
-        patch("framework.boundary.totals.PARTS_AT_ONCE", 2),
+        patch("framework.boundary.dataset.totals.DISTINCT_AT_ONCE", held),
+        patch("framework.boundary.dataset.totals.DISTINCT_IN_A_TURN", 3),
+        patch("framework.boundary.dataset.totals.PARTS_AT_ONCE", 2),
     ):
         yield
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.fallbacks import own_rules
-from framework.boundary.lookups import STALE, find
-from framework.boundary.marks import mark, path_to
+from framework.boundary.filling.declared import own_rules
+from framework.boundary.filling.lookups import STALE, find
+from framework.boundary.filling.marks import mark, path_to
 from framework.boundary.rule import Rule, total
 from framework.boundary.tally import MASK
 from framework.core.clock import run_time

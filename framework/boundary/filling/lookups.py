@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.fallbacks import own_rules
-from framework.boundary.marks import is_filled
+from framework.boundary.filling.declared import own_rules
+from framework.boundary.filling.marks import is_filled
 from framework.boundary.rule import total
 from framework.core.clock import run_time
 from framework.core.frames import FILLED

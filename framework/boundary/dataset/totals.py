@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary.aside import Aside
-from framework.boundary.quantiles import VALUE, quantile_of
-from framework.boundary.rule import DatasetRule
+from framework.boundary.dataset.aside import Aside
+from framework.boundary.dataset.quantiles import VALUE, quantile_of
+from framework.boundary.dataset.rule import DatasetRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from framework.boundary.aggregates import Aggregate
-    from framework.boundary.quantiles import Ask
+    from framework.boundary.dataset.aggregates import Aggregate
+    from framework.boundary.dataset.quantiles import Ask
 
 PARTS_AT_ONCE = 32
 DISTINCT_AT_ONCE = 1_000_000

@@ -1,0 +1,1 @@
+"""Cells that cannot be used, filled: defaults, last known values, and the marks they leave."""
