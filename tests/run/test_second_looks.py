@@ -18,7 +18,7 @@ import pytest
 from pandera.api.polars.types import PolarsData
 
 from framework import LazyFrame, Pipeline, RunRequest, Settings, csv_files, delta_table, run_pipeline, step, table
-from framework.boundary import aside
+from framework.boundary.dataset import aside
 from framework.errors import BoundaryError, StepError
 from framework.lake import open_table
 from framework.run.compiled import fingerprint
@@ -169,7 +169,7 @@ WORKER = """
 import sys
 from pathlib import Path
 from framework import RunRequest, Settings, run_pipeline
-from framework.boundary import aside
+from framework.boundary.dataset import aside
 from tests.run import test_second_looks as told
 import framework.run.flow as flow
 aside.AT_ONCE = 1

@@ -16,7 +16,7 @@ from framework import Pipeline, csv_files, json_files, table
 from framework.core.typed import DataFrameModel
 from framework.errors import ConfigurationError, SelectionError
 from framework.lake.quarantine import Selection
-from framework.run import quarantine_files
+from framework.run.quarantine import files as quarantine_files
 from framework.run.quarantine.files import export_rows, guard, read_corrections, unguard
 from framework.run.quarantine.mending import Correction, Mended, mend
 from framework.run.quarantine.replay import discard

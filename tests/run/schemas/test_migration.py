@@ -236,7 +236,7 @@ def test_broken_at_any_point_it_is_old_or_new_and_done_by_the_next(space, monkey
 
 def test_a_run_that_commits_meanwhile_loses_nothing(space, monkeypatch):
     """The table moves on between staging and commit: what came in is migrated too."""
-    from framework.run import migration as module
+    from framework.run.schemas import migration as module
 
     original, overtaken = module._Work.stage, []
 
