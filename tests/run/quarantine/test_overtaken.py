@@ -110,7 +110,7 @@ def test_a_row_that_was_mended_and_queued_again_meanwhile_is_not_judged_twice(re
         refused.queue(states=("mended",), by="bob")
 
     for module in ("mending", "replay"):
-        monkeypatch.setattr(f"framework.run.{module}.require_not_in_flight", lambda *_: None)
+        monkeypatch.setattr(f"framework.run.quarantine.{module}.require_not_in_flight", lambda *_: None)
     between(monkeypatch, "commit.before", again)
     refused.run()
     row = refused.held(ids=(refused.id_of(3),))[0]
