@@ -11,7 +11,7 @@ import polars as pl
 from framework.boundary.conform import contract_rules, passing
 from framework.boundary.dataset.aside import Aside
 from framework.boundary.dataset.totals import Finding, Totals
-from framework.boundary.repeated import KeySpool, key_hashes
+from framework.boundary.repeated import KeySpool, Repeated, key_hashes
 from framework.boundary.rule import Rule, looks_at, total
 from framework.boundary.tally import StepExample, shown
 from framework.boundary.windows import settle_windows
@@ -58,9 +58,10 @@ class Violations:
         """
         if self._broken is None:
             for keys in self._keys:
-                count, examples = keys.repeated(ask)
-                self.broken_rows[keys.rule.reason] += count
-                self._keep_examples(keys.rule, examples)
+                found = keys.repeated()
+                if found.rows:
+                    self.broken_rows[keys.rule.reason] += found.rows
+                    self._keep_examples(keys.rule, keys.first(found, ask))
             self._broken = [finding for finding in self.totals.findings(ask) if not finding.holds]
         return self
 
@@ -159,13 +160,14 @@ class _WatchedKeys:
         self._spool.add(batch.select(key_hashes(self.rule.keys)))
         self._aside.add(batch)
 
-    def repeated(self, ask: Ask) -> tuple[int, pl.DataFrame]:
-        """How many rows have a key that another one has, and the first few of them by key."""
-        found = self._spool.repeated()
-        if not found.rows:
-            return 0, pl.DataFrame()
-        marked = found.mark(self._aside.scan(), self.rule.keys, IS_REPEATED).filter(IS_REPEATED)
-        return found.rows, ask(marked.sort(self.rule.keys).head(MAX_EXAMPLES))
+    def repeated(self) -> Repeated:
+        """The keys that several rows have."""
+        return self._spool.repeated()
+
+    def first(self, repeated: Repeated, ask: Ask) -> pl.DataFrame:
+        """The first few rows with such a key, by key."""
+        marked = repeated.mark(self._aside.scan(), self.rule.keys, IS_REPEATED).filter(IS_REPEATED)
+        return ask(marked.sort(self.rule.keys).head(MAX_EXAMPLES))
 
 
 def _identity(rule: Rule) -> tuple[str | None, str, str]:

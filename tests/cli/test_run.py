@@ -80,6 +80,8 @@ def test_json_is_one_document_with_everything_a_run_did(sluice, project):
         "warnings": [],
         "warned": {},
         "refused_again": 0,
+        "filled": {},
+        "stands_in": "",
     }
     assert first["outputs"]["shop/orders"]["version"] == 1
     assert first["outputs"]["shop/orders"]["partitions"] == 2
