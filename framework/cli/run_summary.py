@@ -30,6 +30,8 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
     width = max((len(report.pipeline) for report in reports), default=0)
     for report in sorted(reports, key=lambda r: r.state in {"FAILED", "CANCELLED", "SKIPPED"}):
         yield f"{report.pipeline:<{width}}  {report.state:<9}  {_headline(report)}"
+        for table, why in report.used_last.items():
+            yield f"    read  {table}: as last published, since {why}"
         for name, source in report.sources.items():
             yield from _source(name, source)
         for name, step in report.steps.items():

@@ -99,7 +99,8 @@ class Failure:
 class RunReport:
     """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC.
 
-    `steps`: those of which rules that only warn were broken. `rules`: the rules across tables.
+    `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
+    that were read as last published although their pipeline came to nothing, each with what became of that.
     """
 
     run_id: str
@@ -120,6 +121,7 @@ class RunReport:
     attempts: int = 1
     steps: dict[str, StepReport] = field(default_factory=dict)
     rules: dict[str, RuleReport] = field(default_factory=dict)
+    used_last: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""

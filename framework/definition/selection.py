@@ -104,6 +104,13 @@ def upstream_of(pipeline: Pipeline, pipelines: Pipelines) -> set[str]:
     return {writers[table] for table in needed if table in writers} - {pipeline.name}
 
 
+def kept_tables(pipeline: Pipeline, pipelines: Pipelines) -> dict[str, str]:
+    """The tables of which a pipeline can use the last version (`if_failed="use_last"`), each with its writer."""
+    writers = {output.table: name for name, p in pipelines.items() for output in p.outputs}
+    kept = [source.table for source in pipeline.table_sources.values() if source.if_failed == "use_last"]
+    return {table: writers[table] for table in kept if writers.get(table, pipeline.name) != pipeline.name}
+
+
 def _meant(pipelines: Pipelines, needs: Mapping[str, list[str]], terms: Iterable[str]) -> set[str]:
     """What any of some terms means."""
     found: set[str] = set()

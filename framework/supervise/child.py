@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -52,21 +52,26 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Work:
-    """The selected pipelines in dependency order, each with those of them that it depends on, and how to run one."""
+    """The selected pipelines in dependency order, each with those of them that it depends on, and how to run one.
+
+    `kept`: by pipeline, the tables of which it can use the last version, each with the pipeline that writes it.
+    """
 
     upstream: dict[str, tuple[str, ...]]
     run: Callable[[str, RunRequest], RunReport]
+    kept: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def selected_work(settings: Settings, selection: tuple[str, ...]) -> Work:
     """Load the project's pipelines and select among them."""
     from framework.definition.load import load_pipelines
-    from framework.definition.selection import select, upstream_of
+    from framework.definition.selection import kept_tables, select, upstream_of
     from framework.run.flow import run_pipeline
 
     chosen = {p.name: p for p in select(load_pipelines(settings), selection)}
     upstream = {name: tuple(sorted(upstream_of(p, chosen))) for name, p in chosen.items()}
-    return Work(upstream, lambda name, request: run_pipeline(chosen[name], settings, request))
+    kept = {name: tables for name, p in chosen.items() if (tables := kept_tables(p, chosen))}
+    return Work(upstream, lambda name, request: run_pipeline(chosen[name], settings, request), kept)
 
 
 class Channel:
@@ -138,7 +143,7 @@ def _work(job: Job, channel: Channel) -> None:
     limit_memory(settings.memory_mb)
     module, _, name = job.entry.partition(":")
     work: Work = getattr(import_module(module), name)(settings, job.selection)
-    channel.send(Selected(work.upstream))
+    channel.send(Selected(work.upstream, work.kept))
     with events.listening(lambda event: channel.send(Happened(event))):
         _forward_logs(settings)
         for pipeline in work.upstream:

@@ -62,9 +62,13 @@ class Ready:
 
 @dataclass(frozen=True)
 class Selected:
-    """The pipelines that will run, in dependency order, each with those of them that it depends on."""
+    """The pipelines that will run, in dependency order, each with those of them that it depends on.
+
+    `kept`: by pipeline, the tables of which it can use the last version, each with the pipeline that writes it.
+    """
 
     upstream: dict[str, tuple[str, ...]]
+    kept: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ def sentence(report: RunReport) -> str:
     'retail.sales: nothing new'
     """
     name = report.pipeline
+    last = "".join(f"; {table} is as last published, since {why}" for table, why in report.used_last.items())
     if report.state == "UNCHANGED":
-        return f"{name}: nothing new"
+        return f"{name}: nothing new{last}"
     if report.state in {"SKIPPED", "CANCELLED"}:
         return f"{name}: {report.state.lower()}: {report.reason}"
     if report.failure is not None:
@@ -35,7 +36,7 @@ def sentence(report: RunReport) -> str:
     }
     words = [f"{_rows(count)} {what}" for what, count in counts.items() if count or what == "read"]
     written = sum(o.rows_added for o in report.outputs.values() if not o.table.startswith("_"))
-    return f"{name}: succeeded in {report.duration_s:.1f} s: {', '.join(words)}, {_rows(written)} written"
+    return f"{name}: succeeded in {report.duration_s:.1f} s: {', '.join(words)}, {_rows(written)} written{last}"
 
 
 def _rows(count: int) -> str:
@@ -46,5 +47,6 @@ def finished_event(report: RunReport, traceback: str = "") -> Event:
     """The event that closes a run; carries the whole report."""
     fields = {"run_id": report.run_id, "pipeline": report.pipeline, "attempt": report.attempts, "state": report.state}
     extra = {"traceback": traceback} if traceback else {}
-    level = _LEVELS.get(report.state, "WARNING")
+    level: Level = _LEVELS.get(report.state, "WARNING")
+    level = "WARNING" if report.used_last and level != "ERROR" else level
     return Event("run.reported", sentence(report), level, {**fields, **extra, "report": report.to_dict()})

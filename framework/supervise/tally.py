@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     Audience = Callable[[Ready | None], Listener]
 
 
+RAN_WELL = {"SUCCESS", "UNCHANGED"}
+RAN = {*RAN_WELL, "FAILED"}
+
+
 def new_id() -> str:
     """A fresh id of a run or an invocation."""
     return os.urandom(6).hex()
@@ -72,6 +76,7 @@ class Tally:
     attempts_allowed: int
     ready: Ready | None = None
     upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    kept: dict[str, dict[str, str]] = field(default_factory=dict)
     reports: dict[str, RunReport] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)
@@ -105,8 +110,8 @@ class Tally:
             case Ready():
                 self.ready = said
                 self.open_audience()
-            case Selected(upstream):
-                self.upstream = self.upstream or upstream
+            case Selected(upstream, kept):
+                self.upstream, self.kept = self.upstream or upstream, self.kept or kept
             case Begun(pipeline, attempt):
                 self.current = Current(pipeline, attempt)
                 self.tell(Event("run.begun", f"{pipeline}: looking for new input", "DEBUG", self._context()))
@@ -153,8 +158,18 @@ class Tally:
             self._skip_dependents(report.pipeline, f"{report.pipeline} failed")
 
     def _keep(self, report: RunReport, traceback: str = "") -> None:
-        self.reports[report.pipeline] = report
-        self.tell(finished_event(report, traceback))
+        told = replace(report, used_last=self._used_last(report.pipeline)) if report.state in RAN else report
+        self.reports[report.pipeline] = told
+        self.tell(finished_event(told, traceback))
+
+    def _used_last(self, pipeline: str) -> dict[str, str]:
+        """The tables of which a pipeline used the last version, as those that write them came to nothing."""
+        states = {table: (writer, self.reports.get(writer)) for table, writer in self.kept.get(pipeline, {}).items()}
+        return {
+            table: f"{writer} {'was skipped' if report.state == 'SKIPPED' else 'failed'}"
+            for table, (writer, report) in states.items()
+            if report is not None and report.state not in RAN_WELL
+        }
 
     def _skip_dependents(self, of: str, reason: str) -> None:
         for name, needs in self.upstream.items():

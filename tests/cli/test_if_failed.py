@@ -28,8 +28,14 @@ def test_when_the_writer_fails_only_a_pipeline_that_can_use_the_last_version_goe
     assert sluice("run", "t.rates", cwd=tmp_path).returncode == 0
     (raw / "b.csv").write_text("currency,rate\nGBP,-1\n")
     done = sluice("run", "--json", cwd=tmp_path)
-    states = {run["pipeline"]: run["state"] for run in json.loads(done.stdout)["runs"]}
+    runs = {run["pipeline"]: run for run in json.loads(done.stdout)["runs"]}
+    states = {name: run["state"] for name, run in runs.items()}
     assert states == {"t.rates": "FAILED", "t.waits": "SKIPPED", "t.goes_on": "SUCCESS"}
+    used = {name: run["used_last"] for name, run in runs.items()}
+    assert used == {"t.rates": {}, "t.waits": {}, "t.goes_on": {"t/rates": "t.rates failed"}}
     assert done.returncode == 1
     assert (tmp_path / "data/lake/t/goes_on").is_dir()
     assert not (tmp_path / "data/lake/t/waits").exists()
+    again = sluice("run", cwd=tmp_path)
+    assert "    read  t/rates: as last published, since t.rates failed\n" in again.stdout
+    assert "WARNING t.goes_on: nothing new; t/rates is as last published, since t.rates failed" in again.stderr
