@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+TESTS ?= drawn
 LOCKS := requirements/runtime.txt requirements/dev.txt
 INPUTS = $(PYTHON) requirements/inputs.py
 
@@ -18,7 +19,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help:  ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo 'Variables: PYTHON (3.11 or newer), WORKERS (test processes), ARGS (passed on to test and bench)'
+	@echo 'Variables: PYTHON (3.11 or newer), WORKERS (test processes), TESTS (drawn, all), ARGS (passed on to test and bench)'
 
 venv: $(READY)  ## create .venv from the lock; does nothing when lock and pyproject are unchanged
 
@@ -38,8 +39,8 @@ $(READY): requirements/dev.txt pyproject.toml | $(BIN)/uv
 demo: venv  ## run every pipeline on generated data, twice: all of it, then only what is new
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh pipelines/demo.sh
 
-test: venv  ## run the tests and doctests (ARGS="-k name" for some of them)
-	$(TEST) $(ARGS)
+test: venv  ## run the tests and doctests (ARGS="-k name" for some of them; TESTS=all draws none, but takes all)
+	SLUICE_TESTS=$(TESTS) $(TEST) $(ARGS)
 
 coverage: venv  ## run the tests and hold the branch coverage of framework against its gate
 	$(TEST) --cov --cov-report=term $(ARGS)

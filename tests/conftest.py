@@ -1,4 +1,6 @@
-"""What every test may use: the service finder and the hypothesis profiles. No test waits for the disk."""
+"""What every test may use: the service finder and the hypothesis profiles; which tests a run draws. None waits for the
+disk.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.drawing import MARK, is_drawing, left_out, seed_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -22,6 +26,20 @@ USUAL_PORTS = {"http": 80, "https": 443, "postgres": 5432, "postgresql": 5432}
 settings.register_profile("dev", deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=200, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line("markers", MARK)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this run does not draw."""
+    gone = set(left_out(items, seed_of(config))) if is_drawing() else set()
+    if gone:
+        config.hook.pytest_deselected(items=list(gone))
+        items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from tests.boundary.casting import LOST, cast_and_count, cast_values
 
+pytestmark = pytest.mark.drawn(2)
+
 BERLIN = ZoneInfo("Europe/Berlin")
 MOMENT = pl.Datetime("us", "UTC")
 CHANGES = [datetime(2024, 3, 31, 2, 30), datetime(2024, 10, 27, 2, 30)]  # noqa: DTZ001 - local times

@@ -21,6 +21,8 @@ from pandera.errors import SchemaErrors
 
 from tests.boundary.checking import hold
 
+pytestmark = pytest.mark.drawn(2)
+
 INTEGERS = st.lists(st.one_of(st.none(), st.integers(-4, 4)), min_size=1, max_size=12)
 FLOATS = st.lists(
     st.one_of(st.none(), st.sampled_from([-1.5, 0.0, 0.5, 1.0, 2.0, float("nan"), float("inf")])), min_size=1

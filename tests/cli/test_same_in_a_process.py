@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.calling import in_a_process, in_this_process
 
+pytestmark = pytest.mark.drawn(4)
+
 CALLS = [
     "check",
     "check-files data/raw/orders/*.csv --schema Order",

@@ -28,6 +28,8 @@ from tests.sources.reading import read_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.drawn(3)
+
 MANY = 6 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 1
 ROWS = 40
 CELLS = [(f"{n}", f"wört {n}", f"{n * 7 % 11}.50") for n in range(ROWS)]

@@ -11,6 +11,8 @@ import pytest
 from framework.core.events import Event, listening
 from tests.oracle.features_lake import FeatureHouse
 
+pytestmark = pytest.mark.drawn(3, by="completed")
+
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 USERS = """\
 user_id,signed_up,country,plan,exported

@@ -13,6 +13,8 @@ from tests.oracle.features_lake import FeatureHouse
 from tests.oracle.features_reading import NOW, Row
 from tests.oracle.features_truth import Known, find_known, midnight
 
+pytestmark = pytest.mark.drawn(2)
+
 ROWS = 3000
 LAST_CUTOFF = date(2024, 1, 14)
 SETS = ("churn_training", "value_training", "churn_encodings", "value_encodings")

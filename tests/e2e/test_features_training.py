@@ -14,6 +14,8 @@ from tests.oracle.features_lake import FeatureHouse
 from tests.oracle.features_reading import NOW
 from tests.oracle.features_truth import Known, find_known, ks, psi, smoothed_means, true_features
 
+pytestmark = pytest.mark.drawn(2, by="stops")
+
 DELIVERIES = {"at_once": [(1, 28)], "in_three": [(1, 17), (18, 25), (26, 28)]}
 ROWS = 6000
 SMOOTHING = 10

@@ -13,6 +13,8 @@ from tests.oracle.features_lake import FeatureHouse
 from tests.oracle.features_reading import NOW
 from tests.oracle.features_truth import SOURCES, Known, find_known, true_days, true_sessions
 
+pytestmark = pytest.mark.drawn(2, by="stops")
+
 DELIVERIES = {"at_once": [(1, 28)], "in_three": [(1, 17), (18, 25), (26, 28)]}
 ROWS = 6000
 

@@ -11,6 +11,8 @@ import pytest
 from tests.oracle.lake import House, assert_same_rows
 from tests.oracle.truth import KEYS
 
+pytestmark = pytest.mark.drawn(3, by="completed")
+
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 HEADER = "transaction_id,store_id,customer_id,product_id,quantity,unit_price,discount_percent,transaction_timestamp"
 FIRST_DAY, SECOND_DAY = date(2024, 1, 1), date(2024, 1, 2)

@@ -12,6 +12,8 @@ from pipelines.retail.sample import generate
 from tests.oracle.lake import House, assert_true
 from tests.oracle.truth import Truth, find_truth
 
+pytestmark = pytest.mark.drawn(2, by="stops")
+
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SOURCES = ("sales", "products", "customers", "inventory", "campaigns")
 DELIVERIES = {"at_once": [(1, 28)], "in_three": [(1, 10), (11, 21), (22, 28)]}

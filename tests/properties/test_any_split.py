@@ -13,7 +13,7 @@ from tests.oracle.judging import Row
 from tests.oracle.lake import House, assert_same_rows, assert_true, retail
 from tests.oracle.truth import Truth, find_truth
 
-EXAMPLES = int(os.environ.get("SLUICE_SPLIT_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("SLUICE_SPLIT_EXAMPLES", "6"))
 """An example costs a second or two, and is another one in each run; a nightly run asks for hundreds."""
 PHASES = tuple(phase for phase in Phase if phase is not Phase.shrink or "SLUICE_SPLIT_SHRINK" in os.environ)
 """Shrinking takes minutes at this price: only on request."""
@@ -55,7 +55,7 @@ def test_any_sequence_of_runs_gives_what_one_full_run_gives(history):
                 assert_same_rows(name, grown[name], rows)
 
 
-@settings(max_examples=max(4, EXAMPLES // 3), phases=PHASES)
+@settings(max_examples=max(2, EXAMPLES // 3), phases=PHASES)
 @given(histories(withdrawing=True))
 def test_a_run_with_nothing_new_writes_nothing(history):
     with a_house() as house:
@@ -68,7 +68,7 @@ def test_a_run_with_nothing_new_writes_nothing(history):
             assert house.everything() == before
 
 
-@settings(max_examples=max(4, EXAMPLES // 3), phases=PHASES)
+@settings(max_examples=max(2, EXAMPLES // 3), phases=PHASES)
 @given(histories())
 def test_a_run_leaves_the_files_of_untouched_days_where_they_are(history):
     with a_house() as house:

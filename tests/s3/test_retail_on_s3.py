@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pipelines.retail.sample import generate
 from tests.s3.conftest import SECRET
 from tests.torture.deliveries import deliver
@@ -12,8 +14,6 @@ from tests.torture.runners import Runner
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.s3.conftest import Bucket
     from tests.torture.runners import Crew
@@ -56,6 +56,7 @@ def test_all_retail_pipelines_give_the_same_tables_as_on_local_disk(bucket: Buck
         assert ours == theirs, name
 
 
+@pytest.mark.drawn(3)
 def test_every_version_on_s3_is_sound(bucket: Bucket, crew: Crew, tmp_path: Path):
     raw, lake = tmp_path / "raw", tmp_path / "lake"
     grid = [state_of(lake)]
@@ -68,6 +69,7 @@ def test_every_version_on_s3_is_sound(bucket: Bucket, crew: Crew, tmp_path: Path
     assert check_history(bucket.download(tmp_path / "copy"), grid, is_finished=True) == []
 
 
+@pytest.mark.drawn(3)
 def test_a_run_with_nothing_new_writes_no_object(bucket: Bucket, crew: Crew, tmp_path: Path):
     deliver(tmp_path, 1)
     bucket.upload(tmp_path)
@@ -77,6 +79,7 @@ def test_a_run_with_nothing_new_writes_no_object(bucket: Bucket, crew: Crew, tmp
     assert bucket.lake.filesystem().find(bucket.lake.uri(), detail=True) == before
 
 
+@pytest.mark.drawn(3)
 def test_secrets_appear_in_no_object_no_event_and_no_error(
     bucket: Bucket, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):

@@ -12,6 +12,8 @@ import pytest
 
 from framework.sources.pulled import pulled
 
+pytestmark = pytest.mark.drawn(3)
+
 ROWS = 200
 COLUMNS = {"a": pl.Int64(), "b": pl.String()}
 

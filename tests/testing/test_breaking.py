@@ -12,6 +12,8 @@ from framework.testing import broken
 from tests.boundary.checking import hold
 from tests.testing.test_frames import SCHEMAS
 
+pytestmark = pytest.mark.drawn(3)
+
 FEW = settings(
     derandomize=True,
     database=None,

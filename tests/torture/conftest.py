@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import drawing
 from tests.torture.deliveries import deliver
 from tests.torture.history import State, check_history, state_of
 from tests.torture.runners import Crew
@@ -47,7 +48,7 @@ class Reference:
 
 def seed_of(config: pytest.Config) -> int:
     """What chance chose for this session: the same in all of its processes, and printed by pytest."""
-    return int(os.environ.get("SLUICE_TORTURE_SEED") or config.getoption("randomly_seed", 0))
+    return int(os.environ.get("SLUICE_TORTURE_SEED") or drawing.seed_of(config))
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.torture.conftest import Place, Reference
     from tests.torture.runners import Crew
 
+pytestmark = pytest.mark.drawn(2, by="point")
+
 ONLY_FIRST = {"table.create"}
 """Points that a run on existing tables does not pass."""
 ONLY_HARMED = {"apart.before", "apart.after"}

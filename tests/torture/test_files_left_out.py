@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.torture.conftest import Place
     from tests.torture.runners import Crew
 
+pytestmark = pytest.mark.drawn(2)
+
 JOB = {"pipelines": [VISITS.name]}
 ROWS = 500
 NOT_PASSED = {"export.before"}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.torture.conftest import Place
     from tests.torture.runners import Crew
 
+pytestmark = pytest.mark.drawn(2)
+
 JOB = {"pipelines": [EVENTS.name], "queue": EVENTS.name}
 TABLES = ("torture/told", "torture/latest")
 DELIVERED = (1, 2)

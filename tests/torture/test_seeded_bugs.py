@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.torture.conftest import Place, Reference
     from tests.torture.runners import Crew
 
+pytestmark = pytest.mark.drawn(2)
+
 EVENTS = ["torture.events"]
 
 # Per mistake: how a history provokes it, and by which harm to the tables it shows.

@@ -10,6 +10,8 @@ from framework.boundary import compile_contract
 from framework.boundary.json_schema import read_json_schema, write_json_schema
 from tests.boundary.json_schema.judging import boundary_says, validator_says
 
+pytestmark = pytest.mark.drawn(2)
+
 INT, NUM, TEXT, BOOL = ({"type": kind} for kind in ("integer", "number", "string", "boolean"))
 CENTS = {"type": "number", "multipleOf": 0.01}
 AROUND = [-3, -2, -1, 0, 1, 2, 3, 4, 2.0, 2.5]

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.boundary.parity.judging import HALF, pandera_says, sluice_says
 from tests.boundary.parity.kinds import FLOATS, KINDS, NESTED, column, declared_type, tables
 
+pytestmark = pytest.mark.drawn(2)
+
 SEEDS = st.integers(0, 2**32)
 FILLED = {"Int64": 3, "Float64": 0.5, "String": "a", "Boolean": True, "Decimal": KINDS["Decimal"].values[3]}
 

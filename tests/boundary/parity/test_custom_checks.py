@@ -18,6 +18,8 @@ from pandera.api.polars.types import PolarsData
 
 from tests.boundary.parity.judging import pandera_says, sluice_says
 
+pytestmark = pytest.mark.drawn(2)
+
 FLOATS = (0.0, 0.5, -1.0, 2.0, float("nan"))
 TABLE = {
     "key": (pl.String(), ("a", "b", "c")),

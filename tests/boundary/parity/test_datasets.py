@@ -16,6 +16,8 @@ from framework.run.verdicts import look_again
 from tests.boundary.checking import located
 from tests.boundary.parity.judging import pandera_says, sluice_says
 
+pytestmark = pytest.mark.drawn(2)
+
 X, Y, RATE, NAME, FLAG = pl.col("x"), pl.col("y"), pl.col("rate"), pl.col("name"), pl.col("flag")
 AGGREGATES = {
     "mean": X.mean(), "mean of floats": RATE.mean(), "share": (X > 1).mean(), "std": X.std(), "var": Y.var(ddof=0),

@@ -20,6 +20,8 @@ from framework.boundary import compile_contract
 from tests.boundary.parity.judging import HALF, pandera_says, sluice_says
 from tests.boundary.parity.kinds import KINDS, TWINS, checks, column, declared_type
 
+pytestmark = pytest.mark.drawn(2)
+
 DIFFERENCES = {
     "alternatives_are_bound_as_a_whole": "Pandera writes ^a|b for str_matches, which accepts any text with a b in it",
     "values_take_the_column_s_type": "Polars refuses to look up integers in a column of floats",

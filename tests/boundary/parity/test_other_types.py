@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from tests.boundary.parity.judging import HALF, pandera_says, sluice_says
 from tests.boundary.parity.kinds import KINDS, OTHERS, tables
 
+pytestmark = pytest.mark.drawn(2)
+
 
 @pytest.mark.parametrize("name", OTHERS)
 @HALF

@@ -27,6 +27,8 @@ from tests.boundary.parity.test_datasets import SCHEMA, frame_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.drawn(2)
+
 X, Y, RATE, NAME, FLAG, AT, PRICE = (pl.col(name) for name in SCHEMA)
 FEW = settings(max_examples=max(6, settings.default.max_examples // 5))
 LOOKS = {

@@ -31,7 +31,10 @@ MODELS = [
     for name, model in vars(importlib.import_module(module)).items()
     if inspect.isclass(model) and issubclass(model, pa.DataFrameModel) and model.__module__ == module
 ]
-pytestmark = pytest.mark.filterwarnings("ignore:.* support is not guaranteed")  # Pandera's, of Int128
+pytestmark = [
+    pytest.mark.drawn(2),
+    pytest.mark.filterwarnings("ignore:.* support is not guaranteed"),
+]  # Pandera's, of Int128
 EVERY_KIND = {**KINDS, **NESTED, **{name: kind for name, (kind, *_) in TWINS.items()}}
 
 

@@ -18,6 +18,8 @@ import pytest
 
 from pipelines.features.sample import generate
 
+pytestmark = pytest.mark.drawn(2)
+
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ROW_KINDS = {

@@ -18,6 +18,8 @@ import pytest
 
 from pipelines.retail.sample import generate
 
+pytestmark = pytest.mark.drawn(2)
+
 COLUMNS = [
     "transaction_id",
     "store_id",
