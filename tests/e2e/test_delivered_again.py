@@ -8,7 +8,7 @@ from tests.oracle.histories import NOW, Version
 from tests.oracle.lake import House, assert_true
 from tests.oracle.truth import find_truth
 
-pytestmark = pytest.mark.drawn(2)
+pytestmark = pytest.mark.drawn(3)
 
 
 def sale(number: int, quantity: str = "1", product: str = "PRD001", day: int = 1) -> dict:

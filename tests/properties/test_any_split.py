@@ -13,7 +13,7 @@ from tests.oracle.judging import Row
 from tests.oracle.lake import House, assert_same_rows, assert_true, retail
 from tests.oracle.truth import Truth, find_truth
 
-EXAMPLES = int(os.environ.get("SLUICE_SPLIT_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("SLUICE_SPLIT_EXAMPLES", "5"))
 """An example costs a second or two, and is another one in each run; a nightly run asks for hundreds."""
 PHASES = tuple(phase for phase in Phase if phase is not Phase.shrink or "SLUICE_SPLIT_SHRINK" in os.environ)
 """Shrinking takes minutes at this price: only on request."""

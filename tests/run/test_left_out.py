@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from framework.core.report import RunReport
 
+pytestmark = pytest.mark.drawn(2)
+
 
 class Visit(DataFrameModel):
     shop: str

@@ -16,6 +16,8 @@ from framework.run import readers
 from framework.run.readers import Limits, judge_files
 from framework.storage import StorageLocation
 
+pytestmark = pytest.mark.drawn(2)
+
 CSV = b"a,b\n1,2\n3,4,5\n\n"
 HARM = """
     import os, signal, sys, time

@@ -24,7 +24,7 @@ from framework.testing.values import Limits, beyond, cells, to_ordinal, to_serie
 from tests.boundary.parity.judging import pandera_says, sluice_says
 from tests.boundary.parity.kinds import KINDS, NESTED, TWINS, checks, declared_type
 
-pytestmark = pytest.mark.drawn(3)
+pytestmark = pytest.mark.drawn(4)
 
 FEW = settings(
     derandomize=True,

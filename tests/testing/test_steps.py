@@ -20,7 +20,7 @@ from framework.testing.steps.finding import Broken, Finding, as_python
 from framework.testing.steps.hunt import Caught, Effort, Unusable, hunt, with_a_row_less
 from tests.testing.planted import FED, STEPS, write_project
 
-pytestmark = pytest.mark.drawn(2)
+pytestmark = pytest.mark.drawn(3)
 
 SEEDS = range(6)
 

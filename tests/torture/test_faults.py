@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.torture.conftest import Place, Reference
     from tests.torture.runners import Crew
 
-pytestmark = pytest.mark.drawn(2, by="point")
+pytestmark = pytest.mark.drawn(3, by="point")
 
 ONLY_FIRST = {"table.create"}
 """Points that a run on existing tables does not pass."""

@@ -1,6 +1,6 @@
 """Two runners race on one lake, and are killed at random times, again and again: nothing is lost, nothing doubled.
 
-`SLUICE_TORTURE_TRIALS` says how many races there are (default 6), `SLUICE_TORTURE_SEED` starts the dice.
+`SLUICE_TORTURE_TRIALS` says how many races there are (default 5), `SLUICE_TORTURE_SEED` starts the dice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.torture.conftest import Place, Reference
     from tests.torture.runners import Crew, Runner
 
-TRIALS = int(os.environ.get("SLUICE_TORTURE_TRIALS", "6"))
+TRIALS = int(os.environ.get("SLUICE_TORTURE_TRIALS", "5"))
 SEED = int(os.environ.get("SLUICE_TORTURE_SEED", "7"))
 LONGEST_S = 0.5
 """A race takes about as long, so that kills fall into all of it."""

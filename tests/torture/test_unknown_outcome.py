@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.torture.conftest import Place, Reference
     from tests.torture.runners import Crew
 
+pytestmark = pytest.mark.drawn(2)
+
 COMMITS = 9
 """Tables of all pipelines, and the history of one's quality: as many commits as a round makes."""
 

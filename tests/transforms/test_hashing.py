@@ -14,6 +14,8 @@ from framework.transforms import with_hash
 from framework.transforms.hashing import hash_fraction
 from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 
+pytestmark = pytest.mark.drawn(2)
+
 TEXTS = st.lists(st.none() | st.text(max_size=20), min_size=1, max_size=200)
 
 

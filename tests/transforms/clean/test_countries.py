@@ -8,6 +8,8 @@ from framework.errors import TransformError
 from framework.transforms.clean import clean_country
 from framework.transforms.clean.countries import ALIASES, _codes, _folded, _iso_names
 
+pytestmark = pytest.mark.drawn(2)
+
 COUNTRIES = list(pycountry.countries)
 
 

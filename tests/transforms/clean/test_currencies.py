@@ -14,6 +14,8 @@ from framework.transforms.clean import Rates, convert_currency
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle.clean_money import converted
 
+pytestmark = pytest.mark.drawn(2)
+
 DAY_0 = date(2024, 1, 1)
 DAYS = [None, *(DAY_0 + timedelta(days=n) for n in range(12))]
 CURRENCIES = [None, "EUR", *(f"C{number:02}" for number in range(6))]

@@ -13,6 +13,8 @@ from framework.transforms.clean import link_duplicates
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle.clean_repeats import groups
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"id": pl.String, "zip": pl.String, "name": pl.String, "street": pl.String}
 NAMES = [None, "", *("".join(letters) for size in range(1, 5) for letters in product("ab", repeat=size))]
 BLOCKS = [None, *(f"z{number}" for number in range(15))]

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from framework.transforms.clean import clean_email
 from tests.transforms.oracle.clean_text import is_address
 
+pytestmark = pytest.mark.drawn(2)
+
 PIECES = st.sampled_from(
     ["a", "B", "1", ".", "-", "@", "+", "_", "é", "\u0301", " ", "x.com", "@b.de", "%", "(", "..", "co"]
 )

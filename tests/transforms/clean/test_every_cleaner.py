@@ -10,6 +10,8 @@ from framework.transforms.clean import columns as clean_columns
 from tests.transforms.clean.naughty import NAUGHTY
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"id": pl.Int64, "raw": pl.String, "region": pl.String}
 MARKED = {
     "null_tokens": lambda rows: rows.pipe(null_tokens, "raw", mark="bad"),

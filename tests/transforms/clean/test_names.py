@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from framework.transforms.clean import clean_name
 from framework.transforms.clean.names import PARTICLES
 
+pytestmark = pytest.mark.drawn(2)
+
 WORDS = st.sampled_from(
     ["ANN", "o'brien", "McRae", "van", "DE", "LA", "smith-jones", "ßeta", "II", "J.", "Łódź", "mcadam"]
 )

@@ -10,6 +10,8 @@ from phonenumbers import PhoneNumberFormat as Form
 from framework.errors import TransformError
 from framework.transforms.clean import clean_phone
 
+pytestmark = pytest.mark.drawn(2)
+
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
 

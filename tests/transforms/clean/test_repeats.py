@@ -14,6 +14,8 @@ from framework.transforms.clean import drop_repeats, keep_newest
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle.clean_repeats import newest, rank
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"user": pl.String, "shop": pl.Int64, "at": pl.Int64, "seen": pl.Date, "score": pl.Float64}
 VALUES = {
     "user": [None, *(f"u{number}" for number in range(40))],

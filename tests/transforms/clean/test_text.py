@@ -9,6 +9,8 @@ from framework.errors import TransformError
 from framework.transforms.clean import NULL_TOKENS, clean_text, null_tokens
 from tests.transforms.oracle.clean_text import SPACE, tidied
 
+pytestmark = pytest.mark.drawn(2)
+
 # Characters that Unicode has not assigned yet may mean something to one of the two programs and not to the other.
 LETTERS = st.characters(exclude_categories=["Cs", "Cn"]) | st.sampled_from(
     " \t\n\x00\x1f\u0301\u200b\u00ad\ufeff\u00a0\u200d"

@@ -10,6 +10,8 @@ from framework.errors import TransformError
 from framework.transforms.clean import convert_units
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 
+pytestmark = pytest.mark.drawn(2)
+
 REGISTRY = pint.UnitRegistry()
 SCHEMA = {"value": pl.Float64, "unit": pl.String}
 UNITS = ["kg", "lb", "g", "stone", "degC", "degF", "kelvin", "m", "inch", "mile", "km/h", "knot"]

@@ -9,6 +9,8 @@ from framework.errors import TransformError
 from framework.transforms.events import BOT_AGENTS, mark_bots
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 
+pytestmark = pytest.mark.drawn(2)
+
 MACHINES = """\
 Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)
 Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)

@@ -12,6 +12,8 @@ from framework.transforms.events import mark_bursts
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import events as oracle
 
+pytestmark = pytest.mark.drawn(2)
+
 START = datetime(2024, 10, 27, tzinfo=UTC)
 SCHEMA = {"ip": pl.Int64, "at": pl.Datetime("us", "UTC")}
 HISTORIES = st.lists(

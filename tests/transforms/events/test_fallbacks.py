@@ -13,6 +13,8 @@ from framework.transforms.events import fill_last_known
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import events as oracle
 
+pytestmark = pytest.mark.drawn(2)
+
 START = datetime(2024, 3, 30, tzinfo=UTC)
 SCHEMA = {"key": pl.Int64, "at": pl.Datetime("us", "UTC"), "value": pl.Int64}
 HISTORIES = st.lists(

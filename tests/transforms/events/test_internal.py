@@ -13,6 +13,8 @@ from framework.transforms.events.addresses import IPV4_FIRST, read_address, read
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import events as oracle
 
+pytestmark = pytest.mark.drawn(2)
+
 NETWORKS = ["10.0.0.0/8", "192.168.7.0/30", "203.0.113.9", "fc00::/7", "2001:db8:5::/126", "10.128.0.0/9"]
 NEAR = [int(IPv4Address(a)) for a in ("9.255.255.255", "10.0.0.0", "10.255.255.255", "192.168.7.3", "203.0.113.9")]
 NEAR_6 = [int(IPv6Address(a)) for a in ("fbff:ffff::", "fc00::", "fe00::", "2001:db8:5::3", "::1")]

@@ -13,6 +13,8 @@ from framework.transforms.events.addresses import read_network, read_span
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import events as oracle
 
+pytestmark = pytest.mark.drawn(2)
+
 V6_START = int(IPv6Address("2001:db8::"))
 RANGES = {"first": pl.String, "last": pl.String, "country": pl.String}
 NETWORKS = {"network": pl.String, "country": pl.String}

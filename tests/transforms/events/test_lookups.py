@@ -13,6 +13,8 @@ from framework.transforms.events import look_up
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import events as oracle
 
+pytestmark = pytest.mark.drawn(2)
+
 SALES = {"n": pl.Int64, "store_id": pl.Int64}
 STORES = {"id": pl.Int64, "city": pl.String}
 KEYS = st.none() | st.integers(0, 12)

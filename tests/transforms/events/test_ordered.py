@@ -12,6 +12,8 @@ from framework.errors import TransformError
 from framework.transforms.events import gather, sort_by
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"b": pl.Int64, "c": pl.String, "a": pl.Float64}
 ROWS = st.lists(
     st.tuples(

@@ -12,6 +12,8 @@ from framework.errors import TransformError
 from framework.transforms.events import unify
 from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"user_id": pl.String, "at": pl.Datetime("us", "UTC"), "cost_cent": pl.Int64}
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 WEB = {"visitor": pl.String, "clicked_at": pl.Datetime("ms", "Europe/Vienna"), "cost": pl.Int32, "page": pl.String}

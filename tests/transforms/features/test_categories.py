@@ -12,6 +12,8 @@ from framework.transforms.features import hash_features, one_hot
 from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 from tests.transforms.oracle import features_learned as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"city": pl.String, "n": pl.Int64}
 ROWS = pl.DataFrame({"city": ["Rome", "Oslo", None, "Lima", "Rome"], "n": [1, 2, 3, None, 1]}, schema=SCHEMA)
 EVERY = [

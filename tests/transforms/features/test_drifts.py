@@ -14,6 +14,8 @@ from framework.transforms.features import drift
 from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 from tests.transforms.oracle import features_learned as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"x": pl.Float64, "n": pl.Int32, "city": pl.String, "is_new": pl.Boolean, "day": pl.Date}
 
 

@@ -15,6 +15,8 @@ from framework.transforms.features import encode, encode_out_of_fold, fit_freque
 from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 from tests.transforms.oracle import features_learned as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"id": pl.String, "city": pl.String, "size": pl.Int32, "bought": pl.Boolean, "spend": pl.Float64}
 TABLE = {"feature": pl.String, "value": pl.String, "is_prior": pl.Boolean, "encoding": pl.Float64, "rows": pl.Int64}
 

@@ -15,6 +15,8 @@ from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_ever
 from tests.transforms.features.histories import ROWS, SCHEMA, START, frame, history
 from tests.transforms.oracle import features as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 KNOWN = {"user": pl.String, "known_at": pl.Datetime("us", "UTC"), "tier": pl.Int32, "limit": pl.Decimal(12, 2)}
 JOIN = partial(as_of, by="user", time="at", features_time="known_at")
 

@@ -22,6 +22,8 @@ from framework.transforms.features import (
 )
 from framework.transforms.sampling import sample_fraction, sample_reservoir, sample_stratified, split_by_key
 
+pytestmark = pytest.mark.drawn(2)
+
 SIZE = 250_000  # the engine's batches have 100,000 rows
 NUMBER = pl.int_range(SIZE, eager=True).alias("id")
 ROWS = pl.DataFrame(NUMBER).select(

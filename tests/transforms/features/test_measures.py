@@ -14,6 +14,8 @@ from framework.errors import TransformError
 from framework.transforms.features import bucketize, with_defaults
 from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 
+pytestmark = pytest.mark.drawn(2)
+
 FLOATS = st.lists(st.none() | st.sampled_from([-inf, -1.0, 0.0, 0.5, 1.0, 2.5, 9.0, inf, nan]), max_size=60)
 ROWS = pl.DataFrame({"x": [0.5, None, nan, inf, 3.0], "n": [1, 2, None, 4, 5], "t": ["a", None, "", "b", "c"]})
 EVERY = [

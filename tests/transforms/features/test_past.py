@@ -16,6 +16,8 @@ from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_ever
 from tests.transforms.features.histories import ROWS, SCHEMA, START, frame
 from tests.transforms.oracle import features as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 NUMBERS = ["n", "score", "paid", "is_new"]
 HOWS = ["sum", "count", "mean", "min", "max"]
 AGGREGATES = {f"{column}_{how}": (column, how) for column in NUMBERS for how in HOWS}

@@ -17,6 +17,8 @@ from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 from tests.transforms.journeys.populations import cents
 from tests.transforms.oracle.attribution import removal_effects, shapley
 
+pytestmark = pytest.mark.drawn(2)
+
 TYPES = {"order": pl.Int64, "value": pl.Decimal(12, 2), "ad": pl.String, "position": pl.Int64, "touches": pl.Int64}
 KEYS = {"channel": "ad", "value": "value", "conversion": "order"}
 BOTH = pytest.mark.parametrize("credit", [shapley_credit, markov_credit])

@@ -13,6 +13,8 @@ from framework.transforms.journeys import cohorts, retention
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import funnels as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 TYPES = {"user": pl.Int64, "day": pl.Date}
 BOTH = pytest.mark.parametrize("transform", [cohorts, retention])
 WITHOUT_ZONE = "give it its own with dt.replace_time_zone, or leave out zone"

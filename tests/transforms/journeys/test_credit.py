@@ -16,6 +16,8 @@ from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_ever
 from tests.transforms.journeys.populations import cents, populations
 from tests.transforms.oracle.attribution import credits_of, shares
 
+pytestmark = pytest.mark.drawn(2)
+
 DAY_S = 86_400
 ALL = list(MODELS)
 TYPES = {"order": pl.Int64, "value": pl.Decimal(18, 2), "position": pl.Int64, "touches": pl.Int64, "age_s": pl.Float64}

@@ -13,6 +13,8 @@ from framework.transforms.journeys import funnel
 from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 from tests.transforms.oracle import funnels as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 START = datetime(2024, 3, 1, tzinfo=UTC)
 TYPES = {"user": pl.Int64, "at": pl.Datetime("us", "UTC"), "did": pl.String}
 STEPS = ["view", "cart", "buy", "review"]

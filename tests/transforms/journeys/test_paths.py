@@ -22,6 +22,8 @@ from tests.transforms.journeys.populations import (
 )
 from tests.transforms.oracle import journeys as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 KEYS = {"by": "user", "touch_time": ("at", "touch"), "conversion_time": "bought_at", "conversion": "order"}
 LENGTHS = "expected a length of time such as '30m', '1h30m' or '7d'"
 HOUR = timedelta(hours=1)

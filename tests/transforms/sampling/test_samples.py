@@ -13,6 +13,8 @@ from framework.transforms.sampling import sample_fraction, sample_reservoir, sam
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import sampling as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"user": pl.String, "plan": pl.String, "n": pl.Int64}
 ROWS = st.lists(
     st.fixed_dictionaries(

@@ -14,6 +14,8 @@ from framework.transforms.sampling import sample_fraction, split_by_key, split_b
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import sampling as slow
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"user": pl.String, "plan": pl.String}
 ROWS = st.lists(
     st.fixed_dictionaries(

@@ -13,6 +13,8 @@ from framework.transforms.windows import fill_calendar
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle.windows import missing
 
+pytestmark = pytest.mark.drawn(2)
+
 CHANGES = {
     "UTC": date(2024, 2, 29),
     "Europe/Berlin": date(2024, 10, 27),

@@ -11,6 +11,8 @@ from framework.errors import TransformError
 from framework.transforms.windows import mark_late
 from tests.transforms.engines import assert_lazy, fallbacks, same_everywhere
 
+pytestmark = pytest.mark.drawn(2)
+
 T0 = datetime(2024, 3, 30, 22, tzinfo=UTC)
 SCHEMA = {"at": pl.Datetime("us", "UTC"), "loaded": pl.Datetime("us", "UTC")}
 OPTIONS = {"time": "at", "arrived": "loaded"}

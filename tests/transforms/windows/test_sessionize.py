@@ -14,6 +14,8 @@ from framework.transforms.windows import sessionize, summarize_sessions
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle.windows import sessions
 
+pytestmark = pytest.mark.drawn(2)
+
 T0 = datetime(2024, 3, 30, 22, tzinfo=UTC)
 SCHEMA = {"user": pl.Int64, "at": pl.Datetime("us", "UTC")}
 STEP = timedelta(minutes=5)

@@ -14,6 +14,8 @@ from framework.transforms.windows import sliding
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle import windows as oracle
 
+pytestmark = pytest.mark.drawn(2)
+
 T0 = datetime(2024, 3, 30, 22, tzinfo=UTC)
 STEP = timedelta(minutes=5)
 MONEY = pl.Decimal(10, 2)

@@ -14,6 +14,8 @@ from framework.transforms.windows import daily_spend, rolling_roi
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle.windows_money import last_days
 
+pytestmark = pytest.mark.drawn(2)
+
 MONEY = pl.Decimal(12, 2)
 COSTS = {"ad": pl.String, "at": pl.Datetime("us", "UTC"), "cost": MONEY}
 DAILY = {"ad": pl.Int64, "day": pl.Date, "cost": MONEY, "won": MONEY}

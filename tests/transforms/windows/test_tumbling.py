@@ -14,6 +14,8 @@ from framework.transforms.windows import tumbling
 from tests.transforms.engines import assert_lazy, by_parts, fallbacks, same_everywhere
 from tests.transforms.oracle.windows import window
 
+pytestmark = pytest.mark.drawn(2)
+
 SCHEMA = {"user": pl.Int64, "at": pl.Datetime("us", "UTC")}
 COUNT = {"n": pl.len()}
 CHANGES = {
