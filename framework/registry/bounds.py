@@ -23,9 +23,18 @@ class Range:
     low: Bound | None = None
     high: Bound | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no value lies in it."""
+        if self.low is None or self.high is None:
+            return False
+        return bool(self.low[0] > self.high[0]) or (self.low[0] == self.high[0] and not (self.low[1] and self.high[1]))
+
     def within(self, other: Range) -> bool:
         """Whether everything that is allowed here is allowed there."""
-        return _reaches(other.low, self.low, lambda a, b: a < b) and _reaches(other.high, self.high, lambda a, b: a > b)
+        return self.is_empty or (
+            _reaches(other.low, self.low, lambda a, b: a < b) and _reaches(other.high, self.high, lambda a, b: a > b)
+        )
 
     def __str__(self) -> str:
         if self.low and self.low == self.high:
@@ -90,6 +99,14 @@ class Rules:
 
 
 Allowed = Range | OneOf | NoneOf | Rules
+
+
+def allows_nothing(families: Iterable[Allowed]) -> bool:
+    """Whether some family leaves no value at all, so that what the others allow does not matter. Nulls pass all."""
+    try:
+        return any(one.is_empty if isinstance(one, Range) else one == OneOf(()) for one in families)
+    except TypeError:  # a date against a time, say: values that cannot be compared
+        return False
 
 
 def allowed(constraints: Iterable[Constraint], *, is_whole: bool) -> dict[tuple[str, ...], Allowed]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from framework.registry.bounds import allowed
+from framework.registry.bounds import allowed, allows_nothing
 from framework.registry.types import holds
 from framework.registry.values import told
 
@@ -179,9 +179,10 @@ def _compared(
     """Compare what the rules of a column allow, family by family."""
     before, after = allowed(old, is_whole=is_whole), allowed(new, is_whole=is_whole)
     was_said, is_said = allowed(old, is_whole=False), allowed(new, is_whole=False)
+    is_void = allows_nothing(before.values()), allows_nothing(after.values())
     for family in dict.fromkeys([*before, *after]):
         was, now = before.get(family), after.get(family)
-        backward, forward = _within(was, now), _within(now, was)
+        backward, forward = is_void[0] or _within(was, now), is_void[1] or _within(now, was)
         if backward and forward:
             continue
         kind = "loosened" if backward else "tightened" if forward else "changed"

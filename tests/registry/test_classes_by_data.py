@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from framework.registry import Column, Document, find_changes, holds
+from framework.registry import Column, Constraint, Document, find_changes, holds
 from tests.registry.reading import UNREADABLE, as_type, breaks, rules_of
 from tests.registry.schemas import EDGES, TYPES, candidates, changed, documents
 
@@ -41,6 +42,18 @@ def test_one_change_is_compatible_just_when_every_valid_row_can_be_read(data):
     assert all(change.backward for change in changes) == can_be_read(old, new), changes
     # Who reads as the old schema knows no newer names.
     assert all(change.forward for change in changes) == can_be_read(new, old), changes
+
+
+@pytest.mark.parametrize("beyond", [("greater_than", 2), ("less_than", 2)])
+def test_rules_that_leave_no_value_leave_nothing_that_could_not_be_read(beyond):
+    def document(*rules: tuple[str, int]) -> Document:
+        names = {"greater_than": "min_value", "less_than": "max_value", "equal_to": "value"}
+        constraints = [Constraint(kind, "a", kind=kind, values={names[kind]: value}) for kind, value in rules]
+        return Document("t", (Column("a", pl.Int8()),), tuple(constraints))
+
+    old, void = document(("equal_to", 1)), document(beyond, ("equal_to", 2))
+    assert [(c.backward, c.forward) for c in find_changes(old, void)] == [(False, True)]
+    assert can_be_read(void, old)
 
 
 @settings(max_examples=100)
