@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandera.polars as pa
 import polars as pl
-from pandera.api.dataframe.model_components import CheckInfo
 
+from framework.boundary.made_checks import MadeCheck
 from framework.boundary.terms import set_terms
 from framework.boundary.yaml_schema.custom import ORIGIN, Origin, sql_check
 from framework.boundary.yaml_schema.sql import parse_sql
@@ -46,20 +46,9 @@ class DeclaredRule(BusinessRule):
         return str(getattr(self, "_home", ""))
 
     @property
-    def __dataframe_check_config__(self) -> CheckInfo:
+    def __dataframe_check_config__(self) -> MadeCheck:
         """By this Pandera (0.35) knows a check of a model's rows."""
-        return _Ready(as_check(self))
-
-
-class _Ready(CheckInfo):
-    """A check that is made already, where Pandera expects a method to make one of."""
-
-    def __init__(self, check: pa.Check) -> None:
-        super().__init__(check)
-        self.check = check
-
-    def to_check(self, model_cls: type) -> pa.Check:  # noqa: ARG002 - the signature is Pandera's
-        return self.check
+        return MadeCheck(as_check(self))
 
 
 def rule(  # noqa: PLR0913 - one keyword per thing that is agreed on a rule

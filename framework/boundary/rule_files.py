@@ -10,10 +10,10 @@ from framework.boundary.yaml_schema.forms import below, kind_of, read_keys, read
 from framework.boundary.yaml_schema.keys import AGREE, ALONE, REFERENCES
 from framework.boundary.yaml_schema.sql import parse_sql
 from framework.core.across import agree, references
-from framework.core.project_files import find_file
+from framework.core.project_files import read_file
 from framework.core.rule import term_mistakes
 from framework.core.yaml_document import Findings, Mapping, Scalar, Sequence, read_document
-from framework.errors import DefinitionError, Problem, SchemaError
+from framework.errors import DefinitionError, SchemaError
 
 if TYPE_CHECKING:
     from framework.boundary.yaml_schema.keys import Key
@@ -36,14 +36,8 @@ def load_rules(path: str | Path) -> tuple[AnyRule, ...]:
     Raises:
         DefinitionError: naming everything that is wrong with it, each with line and column.
     """
-    file = Path(path).as_posix()
-    if Path(path).suffix not in ENDINGS:
-        raise DefinitionError([Problem(file, "is no file of rules", f"one that ends in {', '.join(ENDINGS)}")])
-    try:
-        content = find_file(path).read_bytes()
-    except OSError as error:
-        raise DefinitionError([Problem(file, f"cannot be read: {error.strerror or error}")]) from error
-    return read_rules(content, file)
+    _, content = read_file(path, ENDINGS, "rules")
+    return read_rules(content, Path(path).as_posix())
 
 
 def read_rules(content: bytes, file: str) -> tuple[AnyRule, ...]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framework.core.project_files import find_file
+from framework.core.project_files import read_file
 from framework.core.typed import SCHEMA_FILES, mark_file
 from framework.core.yaml_document import Place
 from framework.errors import DefinitionError, Problem
@@ -30,15 +30,8 @@ def load_schema(path: str | Path) -> type[DataFrameModel]:
     Raises:
         DefinitionError: naming everything that is wrong with it, each with line and column.
     """
-    file = Path(path).as_posix()
-    if Path(path).suffix not in SCHEMA_FILES:
-        raise DefinitionError([Problem(file, "is no file of a schema", f"one that ends in {', '.join(SCHEMA_FILES)}")])
-    found = find_file(path)
-    try:
-        content = found.read_bytes()
-    except OSError as error:
-        raise DefinitionError([Problem(file, f"cannot be read: {error.strerror or error}")]) from error
-    return _model(file, str(found), content)
+    found, content = read_file(path, SCHEMA_FILES, "a schema")
+    return _model(Path(path).as_posix(), str(found), content)
 
 
 def resolve_schema(schema: Any) -> Any:

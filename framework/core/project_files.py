@@ -4,8 +4,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from framework.errors import DefinitionError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def read_file(path: str | Path, endings: Sequence[str], what: str) -> tuple[Path, bytes]:
+    """Find and read a file of the project whose name has one of some endings; `what` says of what it is a file.
+
+    Raises:
+        DefinitionError: when it is none such, is not there, or cannot be read.
+    """
+    file = Path(path).as_posix()
+    if Path(path).suffix not in endings:
+        raise DefinitionError([Problem(file, f"is no file of {what}", f"one that ends in {', '.join(endings)}")])
+    found = find_file(path)
+    try:
+        return found, found.read_bytes()
+    except OSError as error:
+        raise DefinitionError([Problem(file, f"cannot be read: {error.strerror or error}")]) from error
 
 
 def find_file(path: str | Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from framework.core.clock import at_run_time, run_time
 from framework.core.frames import FILLED
 from framework.core.rule import TableReference
 from framework.core.source import FileSource
-from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, StepError
+from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, SluiceError, StepError
 from framework.lake import to_storable
 from framework.run.budgets import budget_problems
 from framework.run.last_known import look_up_problems
@@ -34,7 +35,7 @@ from framework.run.sensitive import sensitive_columns
 from framework.sources import PROVENANCE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from framework.core.rule import AcrossRule, Agreement
     from framework.core.typed import DataFrameModel
@@ -115,21 +116,35 @@ def wire(
             continue
         arguments = {name: frames[name] for name in step.inputs}
         arguments.update({p.name: parameters[p.name] for p in step.parameters if p.name in parameters})
+        with planning(f"step '{step.name}'") as ask:
+            conforming = conform(ask(step.function, **arguments), known[step.name], step.name)
+            frames[step.name] = checks[step.name].watch(conforming) if checks is not None else conforming
+    return frames
+
+
+@contextmanager
+def planning(what: str) -> Iterator[Callable[..., pl.LazyFrame]]:
+    """Build a plan with a function of an author: gives a way to call it. `what` says in messages what it is.
+
+    Raises:
+        StepError: when it raises or returns something else than a lazy frame, or its plan cannot be resolved.
+    """
+
+    def ask(function: Callable[..., Any], *frames: pl.LazyFrame, **arguments: Any) -> pl.LazyFrame:
         try:
-            given = step.function(**arguments)
-        except AuthorError:
+            given = function(*frames, **arguments)
+        except SluiceError:
             raise
         except Exception as error:
-            raise StepError(f"step '{step.name}' raised {type(error).__name__}: {error}") from error
+            raise StepError(f"{what} raised {type(error).__name__}: {error}") from error
         if not isinstance(given, pl.LazyFrame):
-            raise StepError(f"step '{step.name}' returned {type(given).__name__}; return the lazy frame, uncollected")
-        try:
-            conforming = conform(given, known[step.name], step.name)
-            frames[step.name] = checks[step.name].watch(conforming) if checks is not None else conforming
-        except pl.exceptions.PolarsError as error:
-            first = str(error).splitlines()[0]
-            raise StepError(f"step '{step.name}' gives a plan that cannot be resolved: {first}") from error
-    return frames
+            raise StepError(f"{what} returned {type(given).__name__}; return the lazy frame, uncollected")
+        return given
+
+    try:
+        yield ask
+    except pl.exceptions.PolarsError as error:
+        raise StepError(f"{what} gives a plan that cannot be resolved: {str(error).splitlines()[0]}") from error
 
 
 def empty_inputs(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, pl.LazyFrame]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from framework.core.clock import at_run_time
 from framework.core.events import context, emit
 from framework.core.faults import fault
-from framework.errors import BoundaryError
 from framework.lake import PlanStore
 from framework.run.accounts import account, combine, source_report
 from framework.run.across import gatherings, hold_rules
@@ -19,19 +18,19 @@ from framework.run.compiled import contracts
 from framework.run.drafts import Draft, Drafting
 from framework.run.execution import execute
 from framework.run.exports import export_all, export_missing
-from framework.run.intake import Intake, take_in
+from framework.run.intake import take_in
 from framework.run.naming import naming_rules
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality.audit import asks_for_quality, audit_quality
-from framework.run.targets import Target, manifest_of, open_targets, publish_all, quarantine_area
-from framework.run.verdicts import require_budget, require_contracts, require_source
+from framework.run.targets import manifest_of, open_targets, publish_all, quarantine_area
+from framework.run.verdicts import excess, require_contracts, require_source
 from framework.run.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from framework.boundary import Contract
     from framework.core.plan import RunPlan
+    from framework.core.quality import QualityReport
     from framework.core.report import RuleReport, RunReport, SourceReport
     from framework.definition import Pipeline
     from framework.run.left_out import LeftOut
@@ -107,37 +106,23 @@ def run_plan(
         draft = drafting.first(apart=apart, is_resumed=is_resumed)
         draft = drafting.relieved(draft, over_budget(pipeline, plan, draft))
         emit("run.staged", f"{pipeline.name}: sequence {plan.seq} is staged", level="DEBUG", seq=plan.seq)
-        sources = audit(pipeline, draft.intakes, draft.targets, draft.known)
-        quality = {}
-        if asks_for_quality(pipeline):
-            with clock.phase("quality"):
-                quality = audit_quality(pipeline, plan, space, draft.targets, sources)
-        rules = _hold(pipeline, plan, space, draft, clock)
+        found = audit(pipeline, plan, space, draft, clock)
         with clock.phase("publish"):
             committed = publish_all(pipeline, plan, space, draft.targets, quarantine_of(pipeline))
         others = [table for table in tables_of(pipeline) if table not in committed]
         agreed = drafting.agreed(draft, committed, others)
         if agreed is not draft:
-            draft, sources = agreed, audit(pipeline, agreed.intakes, agreed.targets, agreed.known)
-            rules = _hold(pipeline, plan, space, draft, clock)
+            draft, found = agreed, audit(pipeline, plan, space, agreed, clock)
         with clock.phase("publish"):
             committed |= publish_all(pipeline, plan, space, draft.targets, others)
         with clock.phase("export"):
             exports = export_all(pipeline, space)
-        report = account(pipeline, plan, sources, draft.targets, committed, exports, clock.phases)
-        report = replace(report, quality=quality, rules=rules)
+        report = account(pipeline, plan, found.sources, draft.targets, committed, exports, clock.phases)
+        report = replace(report, quality=found.quality, rules=found.rules)
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)
         return report
-
-
-def _hold(pipeline: Pipeline, plan: RunPlan, space: Workspace, draft: Draft, clock: Clock) -> dict[str, RuleReport]:
-    """Hold the rules across tables, where there are any."""
-    if not pipeline.rules:
-        return {}
-    with clock.phase("rules"):
-        return hold_rules(pipeline, plan, space, draft.targets, draft.known, draft.gathered)
 
 
 def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock, sample: float | None) -> Drafting:
@@ -160,14 +145,13 @@ def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock,
 
 def over_budget(pipeline: Pipeline, plan: RunPlan, draft: Draft) -> dict[str, str]:
     """The sources that break their policy or budget and have an alternate that stands ready, with what they break."""
-    found = {}
-    for name, intake in draft.intakes.items():
-        if may_relieve(pipeline, plan, name) and not intake.is_relieved:
-            try:
-                require_budget(pipeline.file_sources[name], intake, draft.known[name])
-            except BoundaryError as error:
-                found[name] = "; ".join(line.strip() for line in str(error).splitlines()[1:2])
-    return found
+    waiting = {
+        name: intake
+        for name, intake in draft.intakes.items()
+        if may_relieve(pipeline, plan, name) and not intake.is_relieved
+    }
+    said = {name: excess(pipeline.file_sources[name], one, draft.known[name]) for name, one in waiting.items()}
+    return {name: words for name, words in said.items() if words}
 
 
 def stage(draft: Draft) -> None:
@@ -179,14 +163,34 @@ def stage(draft: Draft) -> None:
     fault("stage.after")
 
 
-def audit(
-    pipeline: Pipeline, intakes: dict[str, Intake], targets: list[Target], known: dict[str, Contract]
-) -> dict[str, SourceReport]:
-    """Hold what was staged against the policies and contracts, before anything of it becomes visible."""
-    reports = {}
-    for name, intake in intakes.items():
+@dataclass(frozen=True)
+class Audited:
+    """What was found of a draft that may be published."""
+
+    sources: dict[str, SourceReport]
+    quality: dict[str, QualityReport]
+    rules: dict[str, RuleReport]
+
+
+def audit(pipeline: Pipeline, plan: RunPlan, space: Workspace, draft: Draft, clock: Clock) -> Audited:
+    """Hold what was staged against policies, contracts, expectations and rules, before anything of it is visible.
+
+    Raises:
+        SluiceError: of the class that says who must act, when something stands against publishing it.
+    """
+    sources = {}
+    for name, intake in draft.intakes.items():
         source = pipeline.file_sources[name]
-        reports[name] = source_report(intake, source.on_invalid, require_source(source, intake, known[name]))
-    for target in targets:
+        warned = require_source(source, intake, draft.known[name])
+        sources[name] = source_report(intake, source.on_invalid, warned)
+    for target in draft.targets:
         require_contracts(target)
-    return reports
+    quality: dict[str, QualityReport] = {}
+    if asks_for_quality(pipeline):
+        with clock.phase("quality"):
+            quality = audit_quality(pipeline, plan, space, draft.targets, sources)
+    rules: dict[str, RuleReport] = {}
+    if pipeline.rules:
+        with clock.phase("rules"):
+            rules = hold_rules(pipeline, plan, space, draft.targets, draft.known, draft.gathered)
+    return Audited(sources, quality, rules)

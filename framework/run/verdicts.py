@@ -32,7 +32,8 @@ def require_source(source: FileSource, intake: Intake, contract: Contract) -> li
         BoundaryError: with the counts per column and rule, and examples.
     """
     if not intake.is_relieved:
-        require_budget(source, intake, contract)
+        _require_policy(source, intake)
+        _require_limits(source, intake, contract)
     broken = _broken_findings(intake)
     warns = [f for f in broken if f.rule.severity == "warning" or source.on_invalid == "warn"]
     fails = [f for f in broken if f not in warns]
@@ -50,14 +51,15 @@ def require_source(source: FileSource, intake: Intake, contract: Contract) -> li
     return words
 
 
-def require_budget(source: FileSource, intake: Intake, contract: Contract) -> None:
-    """Hold what came of a source against its policy and its budget.
+def excess(source: FileSource, intake: Intake, contract: Contract) -> str:
+    """Say what of a source is more than its policy or its budget allows; empty where nothing is.
 
     Raises:
-        BoundaryError: with the counts per column and rule, and examples.
+        BoundaryError: when a budget is per value of a column that has too many values.
     """
-    _require_policy(source, intake)
-    _require_limits(source, intake, contract)
+    invalid = _invalid(source, intake)
+    over = [f"{invalid} are invalid"] if invalid else _over_limits(source, intake, contract)
+    return over[0].strip() if over else ""
 
 
 def _accepted(intake: Intake) -> str:
@@ -77,13 +79,20 @@ def _broken_findings(intake: Intake) -> list[Finding]:
 
 
 def _require_policy(source: FileSource, intake: Intake) -> None:
+    invalid = _invalid(source, intake)
+    if not invalid:
+        return
+    head = f"source '{intake.name}' refuses invalid input, and {invalid} are invalid:"
+    fix = f"{NOTHING_PUBLISHED}; {MEND} let the run go on without them: on_invalid='quarantine'"
+    raise BoundaryError("\n".join([head, *describe(intake.fresh.tally), *_rejected(intake), fix]))
+
+
+def _invalid(source: FileSource, intake: Intake) -> str:
+    """Count what is invalid, where nothing may be."""
     tally = intake.fresh.tally
     if source.on_invalid != "fail" or not (tally.refused or intake.rejected):
-        return
-    what = f"{_of(tally.refused, tally)} and {len(intake.rejected)} of {intake.files} files"
-    head = f"source '{intake.name}' refuses invalid input, and {what} are invalid:"
-    fix = f"{NOTHING_PUBLISHED}; {MEND} let the run go on without them: on_invalid='quarantine'"
-    raise BoundaryError("\n".join([head, *describe(tally), *_rejected(intake), fix]))
+        return ""
+    return f"{_of(tally.refused, tally)} and {len(intake.rejected)} of {intake.files} files"
 
 
 def _rejected(intake: Intake) -> Iterator[str]:
@@ -101,6 +110,17 @@ def _of(count: int, tally: Tally) -> str:
 
 def _require_limits(source: FileSource, intake: Intake, contract: Contract) -> None:
     """Fail where more is refused than a source's budget allows; rows that only wait for a reference are not counted."""
+    over = _over_limits(source, intake, contract)
+    if not over:
+        return
+    head = f"source '{intake.name}' is over its budget:"
+    fix = f"{NOTHING_PUBLISHED}; {MEND} raise the budget of the source"
+    broken = [*describe(intake.fresh.tally), *_rejected(intake)]
+    raise BoundaryError("\n".join([head, *over, *(["what broke:", *broken] if broken else []), fix]))
+
+
+def _over_limits(source: FileSource, intake: Intake, contract: Contract) -> list[str]:
+    """Describe the limits that are exceeded."""
     over: list[str] = []
     fills = fill_keys(contract)
     for limit in limits_in(source, contract):
@@ -110,12 +130,7 @@ def _require_limits(source: FileSource, intake: Intake, contract: Contract) -> N
         else:
             count = _filled(fills[limit.on], intake) if limit.on in fills else _counted(limit, intake)
             over += _over(limit, intake, count, what)
-    if not over:
-        return
-    head = f"source '{intake.name}' is over its budget:"
-    fix = f"{NOTHING_PUBLISHED}; {MEND} raise the budget of the source"
-    broken = [*describe(intake.fresh.tally), *_rejected(intake)]
-    raise BoundaryError("\n".join([head, *over, *(["what broke:", *broken] if broken else []), fix]))
+    return over
 
 
 def _filled(column: str, intake: Intake) -> int:

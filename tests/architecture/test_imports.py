@@ -105,8 +105,8 @@ def test_each_rule_sees_what_it_forbids(finder, code):
         ("open('/{}/data')".format("root"), True),
         ("cd /{}".format("work"), True),
         ("PYTHON=/{}/me/python".format("home"), True),
-        ("https://example.org/work/item", False),
-        ("framework/root.py and ./work/x", False),
+        ("https://example.org/{}/item".format("work"), False),
+        ("framework/{0}.py and ./{0}/x".format("root"), False),
         ("the path /working/ or /rooted", False),
     ],
 )

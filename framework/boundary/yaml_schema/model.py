@@ -6,25 +6,15 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pandera.polars as pa
-from pandera.api.dataframe.model_components import DATAFRAME_CHECK_KEY, CheckInfo
+from pandera.api.dataframe.model_components import DATAFRAME_CHECK_KEY
 
+from framework.boundary.made_checks import MadeCheck
 from framework.boundary.trace import register_backends
 
 if TYPE_CHECKING:
     from pandera.polars import DataFrameModel, DataFrameSchema
 
 SETTINGS = ("strict", "ordered", "unique", "add_missing_columns", "coerce", "title", "description", "metadata")
-
-
-class _Ready(CheckInfo):
-    """A check of rows that is made already, where Pandera expects a method to make one of."""
-
-    def __init__(self, check: pa.Check) -> None:
-        super().__init__(check)
-        self.check = check
-
-    def to_check(self, model_cls: type) -> pa.Check:  # noqa: ARG002 - the signature is Pandera's
-        return self.check
 
 
 def as_model(schema: DataFrameSchema, *, module: str = __name__) -> type[DataFrameModel]:
@@ -89,5 +79,5 @@ def _field(name: str, column: Any, *, needs_alias: bool) -> Any:
 def _method(check: pa.Check) -> Any:
     """A method that stands for a check of rows."""
     method = classmethod(lambda _, data: check._check_fn(data))  # noqa: SLF001 - no public way to the function
-    setattr(method, DATAFRAME_CHECK_KEY, _Ready(check))
+    setattr(method, DATAFRAME_CHECK_KEY, MadeCheck(check))
     return method

@@ -12,7 +12,7 @@ from framework.boundary import Violations, conform
 from framework.core.clock import at_run_time
 from framework.core.events import emit
 from framework.definition import Migration
-from framework.errors import CompatibilityError, SelectionError, SluiceError, StepError, did_you_mean
+from framework.errors import CompatibilityError, SelectionError, StepError, did_you_mean
 from framework.lake import (
     Staged,
     StagingArea,
@@ -26,7 +26,7 @@ from framework.lake import (
 )
 from framework.lake.delta import scan_data_files
 from framework.registry import STRUCTURAL, Registry
-from framework.run.compiled import contracts
+from framework.run.compiled import contracts, planning
 from framework.run.execution import look_again
 from framework.run.schemas.documents import comparable, published_document
 from framework.run.schemas.evolution import PARTITIONING, Evolution, examine, reshape_to, stored_value, with_breaks
@@ -272,20 +272,10 @@ class _Work:
         backfill, table = self.migration.backfill, declared.table
         if backfill is None:
             return rows
-        try:
-            given = backfill(rows)
-        except SluiceError:
-            raise
-        except Exception as error:
-            raise StepError(f"the backfill of '{table}' raised {type(error).__name__}: {error}") from error
-        if not isinstance(given, pl.LazyFrame):
-            raise StepError(f"the backfill of '{table}' returned {type(given).__name__}; return the lazy frame")
-        try:
+        with planning(f"the backfill of '{table}'") as ask:
+            given = ask(backfill, rows)
             made = conform(given, self.contract, f"backfill of {table}") if self.contract else given
             found = made.collect_schema()
-        except pl.exceptions.PolarsError as error:
-            first = str(error).splitlines()[0]
-            raise StepError(f"the backfill of '{table}' gives a plan that cannot be resolved: {first}") from error
         missing = [name for name in declared.by_name if name not in found]
         if missing:
             raise StepError(f"the backfill of '{table}' does not give {', '.join(missing)}")

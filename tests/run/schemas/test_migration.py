@@ -174,7 +174,7 @@ def test_a_key_that_rows_share_is_refused(space):
 @pytest.mark.parametrize(
     ("backfill", "words"),
     [
-        (lambda _: 3, "the backfill of 'shops' returned int; return the lazy frame"),
+        (lambda _: 3, "the backfill of 'shops' returned int; return the lazy frame, uncollected"),
         (lambda old: old.nope(), "the backfill of 'shops' raised AttributeError: 'LazyFrame' object has no attribute"),
         (
             lambda old: old.drop("nope"),
