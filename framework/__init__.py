@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from framework.boundary import load_rules, load_schema, rule
+    from framework.boundary import load_rules, load_schema
+    from framework.boundary.business import rule
     from framework.boundary.filling.marks import filled_by, is_filled
     from framework.boundary.json_schema import json_schema
     from framework.boundary.typed import check
@@ -108,7 +109,7 @@ _HOMES = {
     "quarantine": "run.quarantine.held",
     "references": "core.across",
     "replay": "run.quarantine.held",
-    "rule": "boundary",
+    "rule": "boundary.business",
     "rule_book": "run.rule_book",
     "run_pipeline": "run.flow",
     "run_time": "core.clock",

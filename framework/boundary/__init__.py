@@ -1,7 +1,7 @@
 """Pandera schemas compiled into the plan: `check` sorts raw rows while they are read."""
 
 from framework.boundary.absent import is_told_absent
-from framework.boundary.business import as_check, rule
+from framework.boundary.business import as_check
 from framework.boundary.check import Checked, check, check_both
 from framework.boundary.conform import conform, settled_rules
 from framework.boundary.contract import ColumnSpec, Contract, Rule, compile_contract
@@ -59,7 +59,6 @@ __all__ = [
     "require_one_each",
     "resolve_schema",
     "rows",
-    "rule",
     "rule_key",
     "settled_rules",
     "shown",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pandera.polars as pa
 import polars as pl
 
+from framework.boundary.custom import ORIGIN, Origin, sql_check
 from framework.boundary.made_checks import MadeCheck
+from framework.boundary.sql import parse_sql
 from framework.boundary.terms import set_terms
-from framework.boundary.yaml_schema.custom import ORIGIN, Origin, sql_check
-from framework.boundary.yaml_schema.sql import parse_sql
 from framework.core.rule import BusinessRule, Terms, term_mistakes
 from framework.errors import DefinitionError, Problem, SchemaError
 

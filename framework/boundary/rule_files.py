@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.boundary.business import rule
+from framework.boundary.sql import parse_sql
 from framework.boundary.yaml_schema.forms import below, kind_of, read_keys, read_text
 from framework.boundary.yaml_schema.keys import AGREE, ALONE, REFERENCES
-from framework.boundary.yaml_schema.sql import parse_sql
 from framework.core.across import agree, references
 from framework.core.project_files import read_file
 from framework.core.rule import term_mistakes

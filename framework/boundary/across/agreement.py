@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from framework.boundary.yaml_schema.sql import read_sql
+from framework.boundary.sql import read_sql
 from framework.core.rule import read_tolerance
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pandera import Check
 
+from framework.boundary.custom import python_check, sql_check
+from framework.boundary.sql import parse_sql
 from framework.boundary.yaml_schema.checks import make_check, read_check, require_free_name
-from framework.boundary.yaml_schema.custom import python_check, sql_check
 from framework.boundary.yaml_schema.forms import below, kind_of, read_keys, refuse_unknown
 from framework.boundary.yaml_schema.keys import RULE, SPELLINGS
-from framework.boundary.yaml_schema.sql import parse_sql
 from framework.core.yaml_document import Mapping
 from framework.errors import SchemaError
 

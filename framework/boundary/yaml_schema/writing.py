@@ -6,9 +6,9 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from framework.boundary.contract import compile_contract
+from framework.boundary.custom import arguments_of, origin_of
 from framework.boundary.trace import schema_of
 from framework.boundary.yaml_schema.checks import TYPE, VALUE, is_built_in, write_check, write_options
-from framework.boundary.yaml_schema.custom import arguments_of, origin_of
 from framework.boundary.yaml_schema.emit import Block, emit
 from framework.boundary.yaml_schema.keys import COLUMN, READING
 from framework.boundary.yaml_schema.types import write_type

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framework.boundary.custom import python_check, sql_check
 from framework.boundary.yaml_schema import read_yaml_schema, write_yaml_schema
-from framework.boundary.yaml_schema.custom import python_check, sql_check
 from framework.boundary.yaml_schema.model import as_model
 from framework.errors import DefinitionError
 from tests.boundary.parity.kinds import KINDS, NESTED, TWINS, declared_type, tables

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_series_equal
 
 from framework.boundary import compile_contract
-from framework.boundary.yaml_schema.custom import sql_check
-from framework.boundary.yaml_schema.sql import read_sql
+from framework.boundary.custom import sql_check
+from framework.boundary.sql import read_sql
 from framework.errors import SchemaError
 
 VALUES = {

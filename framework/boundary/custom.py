@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Literal
 
-from framework.boundary.yaml_schema.sql import read_sql
+from framework.boundary.sql import read_sql
 from framework.errors import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
