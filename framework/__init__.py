@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from framework.core.clock import run_time
     from framework.core.fallback import alternate, default, last_known
     from framework.core.frames import PROVENANCE
+    from framework.core.policy import Policy, Retry
     from framework.core.quality import Quality, expect
     from framework.core.source import Nulls, Reference
     from framework.core.typed import LazyFrame
@@ -37,8 +38,10 @@ __all__ = [
     "Migration",
     "Nulls",
     "Pipeline",
+    "Policy",
     "Quality",
     "Reference",
+    "Retry",
     "RunRequest",
     "Settings",
     "agree",
@@ -82,8 +85,10 @@ _HOMES = {
     "Migration": "definition",
     "Nulls": "core.source",
     "Pipeline": "definition",
+    "Policy": "core.policy",
     "Quality": "core.quality",
     "Reference": "core.source",
+    "Retry": "core.policy",
     "RunRequest": "run.request",
     "Settings": "settings",
     "agree": "core.across",

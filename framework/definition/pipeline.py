@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from framework.core.export import Export
+from framework.core.policy import AS_USUAL, Policy
 from framework.core.source import FileSource, Source, TableSource
 from framework.definition.graph import find_problems, label_problems, order_steps, upstream
 from framework.definition.step import Step, read_step
@@ -34,6 +35,7 @@ class Pipeline:
         tags: Words by which it can be selected (`sluice run tag:nightly`).
         owner: Who answers for it.
         rules: Rules across its tables: `agree(...)` and `references(...)`.
+        policy: How it is run: retries, pools, deadlines.
 
     Raises:
         DefinitionError: naming every problem of the definition, with suggestions.
@@ -47,6 +49,7 @@ class Pipeline:
     tags: tuple[str, ...]
     owner: str
     rules: tuple[AcrossRule, ...]
+    policy: Policy
 
     def __init__(  # noqa: PLR0913 - one keyword per thing that a pipeline can say
         self,
@@ -59,6 +62,7 @@ class Pipeline:
         tags: str | Sequence[str] = (),
         owner: str = "",
         rules: Sequence[AcrossRule] = (),
+        policy: Policy = AS_USUAL,
     ) -> None:
         tables = [output for output in outputs if not isinstance(output, Export)]
         if quality is not None:
@@ -80,6 +84,7 @@ class Pipeline:
         object.__setattr__(self, "tags", words)
         object.__setattr__(self, "owner", owner)
         object.__setattr__(self, "rules", tuple(rules))
+        object.__setattr__(self, "policy", policy)
 
     def __hash__(self) -> int:
         return hash(self.name)

@@ -39,7 +39,8 @@ class Parameter:
 class Step:
     """A function of a pipeline: its inputs are sources or steps by name, its output is held against `returns`.
 
-    `ordered` and `row_wise`: what its author says of it; see `step`. `rules`: business rules beside those of `returns`.
+    `ordered`, `row_wise` and `checkpoint`: what its author says of it; see `step`. `rules`: business rules beside those
+    of `returns`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Step:
     ordered: bool = False
     row_wise: bool = False
     rules: tuple[BusinessRule, ...] = ()
+    checkpoint: bool = False
 
 
 def step(
@@ -59,6 +61,7 @@ def step(
     rules: Sequence[BusinessRule] = (),
     ordered: bool = False,
     row_wise: bool = False,
+    checkpoint: bool = False,
 ) -> Callable[[F], F]:
     """Declare what a step returns: a schema, or the path of its file. The function stays a plain function.
 
@@ -71,6 +74,8 @@ def step(
         ordered: That its rows depend on the order of its input on purpose, so `sluice test` does not change it. Rows
             of files without references come in the order of files and lines; those of tables in none.
         row_wise: That each row of its first input is treated by itself; `sluice test` then holds it to that.
+        checkpoint: That its rows are written down once, and read by whatever takes them: a stage ends here. A later
+            attempt or run that would come to the same rows finds them by their fingerprint.
 
     >>> import polars as pl
     >>> from framework.core.typed import DataFrameModel, LazyFrame
@@ -85,7 +90,8 @@ def step(
 
     def mark(function: F) -> F:
         setattr(function, MARK, returns)
-        setattr(function, CLAIMS, {"ordered": ordered, "row_wise": row_wise, "rules": tuple(rules)})
+        claims = {"ordered": ordered, "row_wise": row_wise, "rules": tuple(rules), "checkpoint": checkpoint}
+        setattr(function, CLAIMS, claims)
         return function
 
     return mark
