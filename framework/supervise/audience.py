@@ -12,10 +12,12 @@ from framework.observe.logs import LogFormat, Logs, LogStyle, wants_color
 from framework.observe.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from framework.core.events import Level
+    from framework.ledger.recorder import Recorder
     from framework.observe.progress import Progress
+    from framework.supervise.board import Usual
     from framework.supervise.messages import Ready
 
 
@@ -39,6 +41,7 @@ class Audience:
     redactor: Redactor = field(default_factory=Redactor)
     ready: Ready | None = None
     _progress: Progress | None = None
+    _recorder: Recorder | None = None
 
     def __call__(self, ready: Ready | None) -> Callable[[Event], None]:
         """Open the listeners; without settings only standard error is left."""
@@ -64,13 +67,22 @@ class Audience:
             def warn(text: str) -> None:
                 logs(Event("ledger.lost", text, "WARNING"))
 
-            listeners.append(Recorder(ready.ledger, self.invocation_id, warn, self.redactor.data))
+            self._recorder = Recorder(ready.ledger, self.invocation_id, warn, self.redactor.data)
+            listeners.append(self._recorder)
 
         def tell(event: Event) -> None:
             for listener in listeners:
                 listener(event)
 
         return tell
+
+    def usual(self, pipelines: Iterable[str]) -> dict[str, Usual]:  # noqa: ARG002
+        """What pipelines took before, as the ledger knows; nothing where it cannot be asked."""
+        return {}
+
+    def beat(self) -> str:
+        """Note in the ledger that the invocation lives; gives who wants it to end."""
+        return ""
 
     def _style(self, ready: Ready | None) -> LogStyle:
         wanted: Level = ready.log_level if ready else "INFO"
