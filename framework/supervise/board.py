@@ -133,7 +133,9 @@ class Board:
         """Note that a worker begins with an entry."""
         entry.begun_at = now if entry.begun_at is None else entry.begun_at
         entry.reason = ""
-        self.move(entry, "RUNNING", worker=worker, attempt=entry.attempts + 1)
+        known = self.usual.get(entry.pipeline)
+        usual_s = known.seconds if known is not None and not entry.stage else None
+        self.move(entry, "RUNNING", worker=worker, attempt=entry.attempts + 1, usual_s=usual_s)
 
     def move(self, entry: Entry, state: str, **fields: Any) -> None:
         """Bring an entry into a state and tell."""
