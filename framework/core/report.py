@@ -101,7 +101,8 @@ class RunReport:
 
     `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
     that were read as last published although their pipeline came to nothing, each with what became of that. `late_s`:
-    by how much it took longer than its policy expects.
+    by how much it took longer than its policy expects. `skipped`: tables that it left as they are, each with the
+    condition that does not hold.
     """
 
     run_id: str
@@ -124,6 +125,7 @@ class RunReport:
     rules: dict[str, RuleReport] = field(default_factory=dict)
     used_last: dict[str, str] = field(default_factory=dict)
     late_s: float = 0.0
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""

@@ -25,6 +25,7 @@ from framework.boundary import (
 from framework.core.clock import at_run_time, run_time
 from framework.core.frames import FILLED
 from framework.core.source import FileSource
+from framework.definition.fanned import Fanned
 from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, SluiceError, StepError
 from framework.lake import to_storable
 from framework.run.budgets import budget_problems
@@ -167,9 +168,19 @@ def verify(pipeline: Pipeline) -> list[Problem]:
         return [Problem(pipeline.name, str(error))]
     found = [*unknown_columns(pipeline, frames), *look_up_problems(pipeline, known), *_unmarked(pipeline, frames)]
     found += rule_misfits(pipeline, frames)
+    found += _condition_misfits(pipeline, frames)
     found += [p for o in pipeline.outputs if o.of in frames for p in _unstorable(o, frames[o.of])]
     found += [p for o in pipeline.outputs if o.quality and o.of in frames for p in _misfits(pipeline, o, known, frames)]
     return [Problem(f"{pipeline.name}, {problem.where}", problem.what, problem.fix) for problem in found]
+
+
+def _condition_misfits(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
+    if all(step.when is None for step in pipeline.steps):
+        return []
+    from framework.run.branches import condition_misfits  # most pipelines have no conditions
+
+    with at_run_time(EPOCH):
+        return condition_misfits(pipeline, frames, defaults(pipeline))
 
 
 def rule_misfits(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
@@ -239,7 +250,7 @@ def _unstorable(output: Output, frame: pl.LazyFrame) -> Iterator[Problem]:
 
 def defaults(pipeline: Pipeline) -> dict[str, Any]:
     """The run parameters that have a value without a run."""
-    return {p.name: p.default for step in pipeline.steps for p in step.parameters if not p.is_required}
+    return {name: p.default for name, p in pipeline.parameters.items() if not p.is_required}
 
 
 def expression_text(expression: pl.Expr) -> str:
@@ -266,7 +277,9 @@ def settle(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, list[
         if all(name in given for name in step.inputs) and all(not p.is_required for p in step.parameters):
             frame = conform(step.function(**_lazy(given), **values), known[step.name], step.name)
             schemas[step.name] = frame.collect_schema()
-            origin = untouched_columns(partial(_apply, step, values), given)
+            origin = None
+            if not isinstance(step.function, Fanned):  # it reads what it is called for, and here there are no rows
+                origin = untouched_columns(partial(_apply, step, values), given)
             if origin and origin[0] in trusted:
                 found[step.name] = settled_rules(known[origin[0]], origin[1])
             trusted.add(step.name)

@@ -28,6 +28,7 @@ from framework.lake import (
     replace_partitions,
     to_storable,
 )
+from framework.lake.merge import Staged
 from framework.run.compiled import settle
 from framework.run.planning import fix_rebuild, tables_of
 from framework.run.rule_nodes import wanted_nodes
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from framework.core.plan import FileInput, RunPlan
     from framework.core.report import RunReport
     from framework.definition import Output, Pipeline
-    from framework.lake.merge import Staged
     from framework.quality import Watch
     from framework.run.intake import Intake
     from framework.run.schemas.evolution import Evolution
@@ -97,9 +97,19 @@ def open_targets(
         wired = wire_rows(pipeline, plan, space, scope, wanted, accepted, (known, settled))
         for output in scope.outputs:
             target = _output_target(pipeline, output, plan, space, known, scope, wired)
-            targets.append(_evolving(target, schemas[output.table], space))
+            if output.table in plan.skipped:
+                targets.append(_unchanged(target, plan.skipped[output.table]))
+            else:
+                targets.append(_evolving(target, schemas[output.table], space))
     targets.sort(key=lambda target: order.index(target.table))
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
+
+
+def _unchanged(target: Target, why: str) -> Target:
+    """Have a table stay as it is; its commit carries the position alone."""
+    emit("table.skipped", f"{target.table} stays as it is: {why}", table=target.table)
+    nothing = Target(target.table, target.handle, target.area, None, lambda handle: Staged(handle, []))
+    return replace(nothing, feeds=target.feeds)
 
 
 def _evolving(target: Target, evolution: Evolution, space: Workspace) -> Target:
