@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from framework.definition import Pipeline
     from framework.definition.dag import CriticalPath
-    from framework.ledger.runs import Ledger
+    from framework.ledger.opening import Ledger
 
 NAMES = ("level", "pipeline", "reads", "writes", "seconds", "slack", "tags", "owner")
 
@@ -44,7 +44,7 @@ def ls(*selection: str, exclude: EXCLUDE = ()) -> int:
 
 
 def _seconds(ledger: Ledger, chosen: Sequence[Pipeline]) -> dict[str, float]:
-    from framework.ledger.runs import usual_seconds
+    from framework.ledger.history import usual_seconds
 
     return usual_seconds(ledger, [pipeline.name for pipeline in chosen])
 

@@ -24,7 +24,8 @@ def runs_list(pipeline: str | None = None, *, limit: int = 20) -> int:
         pipeline: One pipeline, or a domain such as `retail`. Default: all.
         limit: How many.
     """
-    from framework.ledger.runs import mark_abandoned, recent
+    from framework.ledger.runs import recent
+    from framework.ledger.zombies import mark_abandoned
 
     def read(ledger: Ledger) -> list[dict[str, Any]]:
         mark_abandoned(ledger)
@@ -47,7 +48,8 @@ def runs_show(run: str) -> int:
         run: Its id, or the beginning of it.
     """
     from framework.cli.run_details import document_of, lines_of
-    from framework.ledger.runs import before, get, mark_abandoned
+    from framework.ledger.runs import before, get
+    from framework.ledger.zombies import mark_abandoned
 
     def read(ledger: Ledger) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         mark_abandoned(ledger)

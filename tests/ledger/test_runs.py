@@ -17,9 +17,7 @@ from framework.errors import ConfigurationError, SelectionError
 from framework.ledger.processes import Owner, is_gone, this_process
 from framework.ledger.recorder import Recorder
 from framework.ledger.runs import (
-    KILLED,
     get,
-    mark_abandoned,
     open_existing,
     open_ledger,
     recent,
@@ -27,6 +25,7 @@ from framework.ledger.runs import (
     record_started,
 )
 from framework.ledger.tables import runs
+from framework.ledger.zombies import KILLED, mark_abandoned
 
 ROOT = Path(__file__).parents[2]
 REPORT = RunReport(
