@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from framework.cli.ledger import with_ledger
 from framework.cli.options import Exit, settings
 from framework.cli.output import columns, plural, show
 from framework.cli.request import EXCLUDE, selected
-from framework.cli.runs import with_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from framework.ledger import states
-from framework.ledger.audit import append
+from framework.ledger.chain import append
 from framework.ledger.clock import now, utc
 from framework.ledger.processes import actor, this_process, user_name
 from framework.ledger.states import Standing

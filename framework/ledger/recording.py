@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.core.report import RunReport
 from framework.ledger import states
-from framework.ledger.audit import append
+from framework.ledger.chain import append
 from framework.ledger.invocations import Request, begin, end
 from framework.ledger.run_rows import claim, close, finish, retrying
 from framework.ledger.tasks import add, move

@@ -70,6 +70,12 @@ def finish(
     return known.state, _move(connection, report.run_id, known, values)
 
 
+def enter(connection: Connection, report: RunReport, *, invocation_id: str, finished: datetime | None) -> None:
+    """Enter a run that ended long ago, over whatever its row says; nobody owns it."""
+    values = _values(report, finished or now(connection)) | {"invocation_id": invocation_id}
+    _upsert(connection, report.run_id, values)
+
+
 def retrying(connection: Connection, run_id: str, known: Standing) -> Standing:
     """Record that a run's attempt failed and another will be made.
 

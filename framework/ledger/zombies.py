@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from framework.ledger import states
-from framework.ledger.audit import append
+from framework.ledger.chain import append
 from framework.ledger.clock import now, utc
 from framework.ledger.invocations import DEAD_AFTER_S
 from framework.ledger.processes import Owner, is_gone, is_visible
