@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, text
 from framework.ledger.clock import now
 from framework.ledger.processes import actor
 from framework.ledger.tables import audit
+from framework.ledger.texts import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +59,7 @@ def append(connection: Connection, action: str, subject: str, details: Mapping[s
     number, previous = (last.id + 1, last.hash) if last else (1, START)
     told = json.dumps(details or {}, sort_keys=True, separators=(",", ":"), default=str)
     at = now(connection).isoformat(timespec="microseconds")
-    unhashed = Entry(number, at, _storable(actor()), action, _storable(subject), told, previous, "")
+    unhashed = Entry(number, at, storable(actor(), most=300), action, storable(subject, most=300), told, previous, "")
     values = {**vars(unhashed), "hash": unhashed.expected_hash()}
     connection.execute(insert(audit).values(values))
     return str(values["hash"])
@@ -73,8 +74,3 @@ def breaks_at(entry: Entry, last_id: int, last_hash: str) -> Iterator[str]:
         yield f"entry {entry.id} does not follow the one before it: one of the two was exchanged or moved"
     if entry.hash != entry.expected_hash():
         yield f"entry {entry.id} was changed: what it says does not have its hash"
-
-
-def _storable(text: str) -> str:
-    """A text as both databases take it: no null byte, no half characters of odd file names, not too long."""
-    return text.replace("\0", "").encode(errors="backslashreplace").decode()[:300]

@@ -12,6 +12,7 @@ from framework.ledger.clock import now
 from framework.ledger.processes import Owner, this_process
 from framework.ledger.states import Standing
 from framework.ledger.tables import runs
+from framework.ledger.texts import storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,15 +122,15 @@ def _values(report: RunReport, finished: datetime) -> dict[str, Any]:
         "pipeline": report.pipeline,
         "seq": report.seq,
         "mode": report.mode,
-        "reason": report.reason,
+        "reason": storable(report.reason),
         "state": report.state,
         "started_at": datetime.fromisoformat(report.started_at) if report.started_at else finished,
         "finished_at": finished,
         "duration_s": report.duration_s,
         "attempts": report.attempts,
         "failure_kind": failure.kind if failure else None,
-        "failure_error": failure.error if failure else None,
-        "failure_message": failure.message if failure else None,
+        "failure_error": storable(failure.error, most=200) if failure else None,
+        "failure_message": storable(failure.message) if failure else None,
         "peak_memory_mb": report.peak_memory_mb,
         "report": report.to_dict(),
     }

@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from framework.core.events import Event
 from framework.core.report import Failure, RunReport, SourceReport
 from framework.errors import ConfigurationError, SelectionError
-from framework.ledger.processes import Owner, is_gone, this_process
-from framework.ledger.recorder import Recorder
+from framework.ledger.processes import this_process
 from framework.ledger.runs import (
     get,
     open_existing,
@@ -153,55 +151,3 @@ def test_reading_creates_no_sqlite_file(tmp_path):
 def test_an_address_that_cannot_be_used_says_what_is_expected(address):
     with pytest.raises(ConfigurationError, match=r"expected sqlite:///<file> or postgresql://user@host/database$"):
         open_ledger(address)
-
-
-def planned(run_id, pipeline="shop.orders"):
-    return Event("run.planned", "2 files", fields={"run_id": run_id, "pipeline": pipeline, "seq": 1, "attempt": 1})
-
-
-def reported(report):
-    return Event("run.reported", "done", fields={"state": report.state, "report": report.to_dict()})
-
-
-def test_the_recorder_follows_a_run_through_its_events(address):
-    warned = []
-    recorder = Recorder(address, "inv-1", warned.append)
-    recorder(planned("ab12cd"))
-    assert get(open_ledger(address), "ab12cd")["state"] == "RUNNING"
-    recorder(reported(REPORT))
-    assert get(open_ledger(address), "ab12cd")["state"] == "SUCCESS"
-    assert warned == []
-
-
-def test_a_pipeline_that_finishes_an_earlier_sequence_first_closes_both(address):
-    recorder = Recorder(address, "inv-1", pytest.fail)
-    recorder(planned("earlier"))
-    recorder(planned("ab12cd"))
-    recorder(reported(REPORT))
-    assert {row["run_id"]: row["state"] for row in recent(open_ledger(address))} == {
-        "earlier": "SUCCESS",
-        "ab12cd": "SUCCESS",
-    }
-
-
-def test_a_recorder_that_cannot_write_warns_once(tmp_path):
-    (tmp_path / "file").touch()
-    warned = []
-    recorder = Recorder(f"sqlite:///{tmp_path}/file/ledger.db", "inv-1", warned.append)
-    recorder(planned("ab12cd"))
-    recorder(reported(REPORT))
-    assert len(warned) == 1
-    assert warned[0].startswith("the ledger cannot be written, so `sluice runs` will not show this run: ")
-
-
-def test_nothing_new_opens_no_ledger(tmp_path):
-    recorder = Recorder(f"sqlite:///{tmp_path}/ledger.db", "inv-1", pytest.fail)
-    recorder(reported(replace(REPORT, state="UNCHANGED")))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_process_is_told_from_a_later_one_with_its_number():
-    mine = this_process()
-    assert not is_gone(mine)
-    assert is_gone(Owner(mine.host, mine.pid, "another boot:1"))
-    assert not is_gone(Owner("another-host", 1 << 22, ""))
