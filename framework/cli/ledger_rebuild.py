@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from framework.cli.options import Exit, settings
 from framework.cli.output import complain, hint, plural, show
+from framework.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,14 +29,23 @@ def missing_runs(ledger: Ledger | None, lake: StorageLocation) -> int:
 
 
 def rebuild_ledger() -> int:
-    """Enter the runs that the lake knows into the ledger."""
+    """Enter the runs that the lake knows into the ledger.
+
+    Raises:
+        StorageError: when the ledger cannot be reached.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
     from framework.ledger.opening import open_ledger
     from framework.ledger.rebuild import rebuild
     from framework.run.workspace import open_workspace
 
     here = settings()
     torn: list[str] = []
-    done = rebuild(open_ledger(here.ledger_url), _reports(open_workspace(here).lake, torn))
+    try:
+        done = rebuild(open_ledger(here.ledger_url), list(_reports(open_workspace(here).lake, torn)))
+    except SQLAlchemyError as error:
+        raise StorageError(f"the ledger cannot be written: {str(error).partition(chr(10))[0]}") from error
     words = (
         f"{plural(done.added, 'run')} entered from the lake, {done.corrected:,} corrected, {done.known:,} known already"
     )

@@ -36,7 +36,7 @@ def rebuild(ledger: Ledger, reports: Iterable[RunReport]) -> Rebuilt:
     """Enter what published runs report, each once; doing it again changes nothing."""
     found = {"added": 0, "corrected": 0, "known": 0}
     with ledger.engine.begin() as connection:
-        standing = dict(connection.execute(select(runs.c.run_id, runs.c.state)).tuples().all())
+        standing = {row.run_id: row.state for row in connection.execute(select(runs.c.run_id, runs.c.state))}
         for report in reports:
             state = standing.get(report.run_id)
             if state == states.SUCCESS or state in states.AT_WORK:

@@ -209,9 +209,9 @@ def test_once_somebody_closed_the_invocation_nothing_of_it_is_written(address):
     assert recorder.beat() is False
     assert warned == [
         (
-            "the ledger no longer records this run; `sluice doctor --rebuild-ledger` enters what it publishes: invocation"
-            " inv-1 was decided by somebody else since: it was given up, or another process has taken it up; nothing was"
-            " written"
+            "the ledger no longer records this run; `sluice doctor --rebuild-ledger` enters what it publishes:"
+            " invocation inv-1 was decided by somebody else since: it was given up, or another process has taken it up;"
+            " nothing was written"
         )
     ]
     assert {row["run_id"]: row["state"] for row in recent(ledger)} == {"ab12cd": "RUNNING"}

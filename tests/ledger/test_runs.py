@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import update
 
 from framework.core.report import Failure, RunReport, SourceReport
-from framework.errors import ConfigurationError, SelectionError
+from framework.errors import ConfigurationError, LedgerError, SelectionError
+from framework.ledger.history import usual, usual_seconds
 from framework.ledger.processes import this_process
 from framework.ledger.runs import (
     get,
@@ -41,7 +42,7 @@ REPORT = RunReport(
 
 def start(ledger, run_id="ab12cd", pipeline="shop.orders"):
     plan = {"seq": 3, "mode": "incremental", "reason": "2 new files"}
-    record_started(ledger, run_id, pipeline=pipeline, invocation_id="inv-1", plan=plan)
+    return record_started(ledger, run_id, pipeline=pipeline, invocation_id="inv-1", plan=plan)
 
 
 def test_a_run_is_running_from_its_start_until_its_report(ledger):
@@ -115,6 +116,38 @@ def test_runs_of_dead_supervisors_are_closed_and_others_left(ledger):
     assert (row["state"], row["failure_kind"], row["failure_message"]) == ("FAILED", "killed", KILLED)
     assert {row["run_id"] for row in recent(ledger) if row["state"] == "RUNNING"} == {"mine", "elsewhere"}
     assert mark_abandoned(ledger) == []
+
+
+def test_whoever_takes_a_run_up_decides_how_it_ends(ledger):
+    first, second = start(ledger), start(ledger)
+    with pytest.raises(LedgerError, match=r"^run ab12cd was decided by somebody else since: .*; nothing was written$"):
+        record_finished(ledger, replace(REPORT, state="FAILED"), invocation_id="inv-1", known=first)
+    assert get(ledger, "ab12cd")["state"] == "RUNNING"
+    record_finished(ledger, REPORT, invocation_id="inv-1", known=second)
+    assert get(ledger, "ab12cd")["state"] == "SUCCESS"
+
+
+def test_a_run_at_which_another_process_works_is_not_closed(ledger):
+    start(ledger)
+    with ledger.engine.begin() as connection:
+        connection.execute(update(runs).values(owner_host="another-host"))
+    with pytest.raises(LedgerError):
+        record_finished(ledger, REPORT, invocation_id="inv-2")
+    assert get(ledger, "ab12cd")["state"] == "RUNNING"
+
+
+def test_what_pipelines_usually_take_is_the_median_time_and_the_most_memory_of_the_latest_runs(ledger):
+    for number in range(25):
+        at = f"2026-11-20T08:15:{number:02}+00:00"
+        took = {"duration_s": float(number), "peak_memory_mb": 1000.0 - number, "started_at": at}
+        record_finished(ledger, replace(REPORT, run_id=f"run{number}", **took), invocation_id="i")
+    failed = replace(REPORT, run_id="f", state="FAILED", duration_s=99.0, started_at="2026-11-21T00:00:00+00:00")
+    record_finished(ledger, failed, invocation_id="i")
+    record_finished(ledger, replace(REPORT, run_id="t", pipeline="shop.totals"), invocation_id="i")
+    found = usual(ledger, ["shop.orders", "shop.totals", "shop.new"])
+    assert found == {"shop.orders": (14.5, 995.0), "shop.totals": (1.5, 210.5)}
+    assert found["shop.orders"].memory_mb == 995.0
+    assert usual_seconds(ledger, ["shop.orders"], of=1) == {"shop.orders": 24.0}
 
 
 WRITER = """
