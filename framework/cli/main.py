@@ -29,6 +29,7 @@ COMMANDS = {
     "run": "Run pipelines: all of them, or a selection.",
     "show": "Show rows of a source, a step or an output, without writing.",
     "logs": "Show the log of a run.",
+    "cancel": "Ask a run to stop, wherever it runs.",
     "doctor": "Look for what is wrong: versions, settings, storage, ledger, lake.",
 }
 GROUPS = {
@@ -79,6 +80,10 @@ GROUPS["rules"] = (
         "show": "Show all of a rule.",
         "test": "Try each rule alone on the examples of its definition.",
     },
+)
+GROUPS["audit"] = (
+    "Look at what was done here, and whether the record of it is whole.",
+    {"list": "List the latest entries.", "verify": "Follow the chain of entries and say where it was changed."},
 )
 DEFAULTS: dict[str, Callable[..., int]] = {"runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""

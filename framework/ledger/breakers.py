@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from framework.ledger.runs import Ledger
+    from framework.ledger.opening import Ledger
 
 CLOSED = "closed"
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import NoSuchTableError, OperationalError, ProgrammingError
 
 from framework.errors import ConfigurationError
+from framework.ledger.chain import append
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -54,4 +55,9 @@ def _upgrade(connection: Connection) -> None:
         raise ConfigurationError(f"the ledger has version {int(found)}, {known}")
     from framework.ledger.migrations import upgrade
 
+    before = found or ("0001" if "sluice_runs" in names else "")
     upgrade(connection, found, version_table=REVISION_TABLE)
+    if before:
+        append(connection, "ledger.migrated", "ledger", {"before": int(before), "after": int(HEAD)})
+    else:
+        append(connection, "ledger.created", "ledger", {"after": int(HEAD)})

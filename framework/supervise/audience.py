@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from framework.core.events import Event
 from framework.observe.logs import LogFormat, Logs, LogStyle, wants_color
 from framework.observe.redact import Redactor
+from framework.supervise.board import Usual
+from framework.supervise.memory import memory_class_mb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
     from framework.core.events import Level
     from framework.ledger.recorder import Recorder
     from framework.observe.progress import Progress
-    from framework.supervise.board import Usual
     from framework.supervise.messages import Ready
+
+
+CANCEL = "sluice cancel"
+"""What ends an invocation that somebody asked the ledger to end."""
 
 
 @dataclass
@@ -76,13 +81,14 @@ class Audience:
 
         return tell
 
-    def usual(self, pipelines: Iterable[str]) -> dict[str, Usual]:  # noqa: ARG002
+    def usual(self, pipelines: Iterable[str]) -> dict[str, Usual]:
         """What pipelines took before, as the ledger knows; nothing where it cannot be asked."""
-        return {}
+        known = self._recorder.usual(pipelines) if self._recorder is not None else {}
+        return {name: Usual(one.seconds, memory_class_mb(one.memory_mb)) for name, one in known.items()}
 
     def beat(self) -> str:
-        """Note in the ledger that the invocation lives; gives who wants it to end."""
-        return ""
+        """Note in the ledger that the invocation lives; gives who wants it to end, empty when nobody does."""
+        return CANCEL if self._recorder is not None and self._recorder.beat() else ""
 
     def _style(self, ready: Ready | None) -> LogStyle:
         wanted: Level = ready.log_level if ready else "INFO"
