@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from framework.supervise import shift
+from framework.supervise.board import Board
 from framework.supervise.memory import memory_limit_mb
+from framework.supervise.messages import Selected
 from framework.supervise.tally import Tries
 from tests.supervise.invoking import invoke, report_of, states
 
@@ -117,14 +119,23 @@ def test_a_pipeline_says_how_often_it_is_tried_and_the_command_line_goes_before_
     assert (states(done), report_of(done, "keen.storage").attempts) == ({"keen.storage": "FAILED"}, attempts)
 
 
-def test_what_waits_to_be_tried_again_holds_nothing_up(tmp_path):
-    done, events = invoke(tmp_path, "patient.storage_once", "b.ok", "c.ok<b.ok", tries=Tries())
-    assert set(states(done).values()) == {"SUCCESS"}
-    assert ends(events) == ["b.ok", "c.ok", "patient.storage_once"]
+def test_a_retry_waits_as_the_policy_says_and_tells_how_long(tmp_path):
+    done, events = invoke(tmp_path, "patient.storage_once", tries=Tries())
+    assert states(done) == {"patient.storage_once": "SUCCESS"}
     (retry,) = [event for event in events if event.name == "run.retry"]
     assert retry.fields["wait_s"] == 1.0
     assert "trying again in 1.0 s: s3://bucket" in retry.message
     assert moves(events, "patient.storage_once") == ["QUEUED", "RUNNING", "RETRYING", "RUNNING", "SUCCESS"]
+
+
+def test_what_waits_to_be_tried_again_holds_nothing_up():
+    board = Board(lambda event: None)
+    board.open(Selected({"a": (), "b": (), "c": ("a",)}))
+    board.begin(board.entries["a"], 10.0, worker=1)
+    board.entries["a"].not_before = 15.0
+    board.move(board.entries["a"], "RETRYING")
+    assert ([entry.name for entry in board.ready(11.0)], board.next_time(11.0)) == (["b"], 4.0)
+    assert [entry.name for entry in board.ready(15.0)] == ["a", "b"]
 
 
 def test_stages_of_a_run_are_done_at_once_and_then_the_run(tmp_path):
