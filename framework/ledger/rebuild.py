@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from framework.ledger import states
 from framework.ledger.chain import append
@@ -15,6 +15,8 @@ from framework.ledger.tables import audit, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from sqlalchemy import Connection
 
     from framework.core.report import RunReport
     from framework.ledger.opening import Ledger
@@ -35,6 +37,7 @@ class Rebuilt:
 def rebuild(ledger: Ledger, reports: Iterable[RunReport]) -> Rebuilt:
     """Enter what published runs report, each once; doing it again changes nothing."""
     found = {"added": 0, "corrected": 0, "known": 0}
+    earliest: datetime | None = None
     with ledger.engine.begin() as connection:
         standing = {row.run_id: row.state for row in connection.execute(select(runs.c.run_id, runs.c.state))}
         for report in reports:
@@ -42,13 +45,13 @@ def rebuild(ledger: Ledger, reports: Iterable[RunReport]) -> Rebuilt:
             if state == states.SUCCESS or state in states.AT_WORK:
                 found["known"] += 1
                 continue
-            enter(connection, report, invocation_id=REBUILT, finished=_end_of(report))
+            ended = _end_of(report)
+            enter(connection, report, invocation_id=REBUILT, finished=ended)
             standing[report.run_id] = report.state
             found["corrected" if state else "added"] += 1
+            earliest = min(earliest or ended, ended) if ended else earliest
         if found["added"] or found["corrected"]:
-            is_lost = _is_young(connection.scalar(select(func.count()).select_from(audit)))
-            lost = {"trail": "what it said before this is lost"} if is_lost and found["added"] else {}
-            append(connection, "ledger.rebuilt", "ledger", {**found, **lost})
+            append(connection, "ledger.rebuilt", "ledger", found | _lost_trail(connection, earliest))
     return Rebuilt(**found)
 
 
@@ -60,9 +63,12 @@ def published(ledger: Ledger) -> set[tuple[str, int]]:
         return {(pipeline, seq) for pipeline, seq in connection.execute(query)}
 
 
-def _is_young(entries: int | None) -> bool:
-    """Whether a trail has nothing yet but the making of the ledger."""
-    return (entries or 0) <= 1
+def _lost_trail(connection: Connection, earliest: datetime | None) -> dict[str, str]:
+    """What is to be said of a trail that begins after runs that it should know of: an earlier one is lost."""
+    begins = connection.scalar(select(audit.c.at).order_by(audit.c.id).limit(1))
+    if earliest is None or begins is None or earliest >= datetime.fromisoformat(begins):
+        return {}
+    return {"trail": f"what was done before {begins} is lost"}
 
 
 def _end_of(report: RunReport) -> datetime | None:
