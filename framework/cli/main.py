@@ -27,6 +27,7 @@ COMMANDS = {
     "ls": "List pipelines in the order in which they run.",
     "plan": "Show what a run would do, and why.",
     "run": "Run pipelines: all of them, or a selection.",
+    "retry": "Run again what came to nothing in an earlier run.",
     "show": "Show rows of a source, a step or an output, without writing.",
     "logs": "Show the log of a run.",
     "cancel": "Ask a run to stop, wherever it runs.",

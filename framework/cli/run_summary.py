@@ -193,7 +193,7 @@ def next_steps(done: Invocation) -> list[str]:
     if done.signal is not None:
         return ["next: the same command again; it takes up where this one stopped"]
     if failed:
-        return [f"next: sluice logs {failed[0].run_id}"]
+        return [f"next: sluice logs {failed[0].run_id}; once that is mended: sluice retry {done.id}"]
     held = [report.pipeline for report in done.reports if any(source.quarantined for source in report.sources.values())]
     if held:
         return [f"next: sluice quarantine list {held[0] if len(held) == 1 else ''}".rstrip()]

@@ -276,7 +276,7 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
         CompatibilityError: when a table's schema changes in a way that its rows or readers do not stand.
     """
     parameters = resolve_parameters(pipeline, request.parameters)
-    if position.pending is not None and not request.full:
+    if position.pending is not None and (request.takes_up or not request.full):
         pending = position.pending
         hold_schemas(pipeline, space, pending.mode, pending.inputs, pending.parameters)
         emit("run.resumed", f"{pipeline.name}: taking up sequence {position.pending.seq}, which was not finished")
