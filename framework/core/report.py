@@ -47,6 +47,23 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class StageReport:
+    """Steps up to a checkpoint whose rows were written down by this run, or found as an earlier one wrote them.
+
+    `rows`, `bytes`: what is kept of them. `seconds`: what computing them took, whoever did. `age_s`: how long ago they
+    were written down, where they were found. `address`: where in the cache.
+    """
+
+    name: str
+    state: Literal["computed", "reused"]
+    rows: int
+    bytes: int
+    seconds: float
+    age_s: float = 0.0
+    address: str = ""
+
+
+@dataclass(frozen=True)
 class RuleReport:
     """What became of a rule across tables: `held`, or `broken`, which a published run was only warned of.
 
@@ -100,7 +117,8 @@ class RunReport:
     """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC.
 
     `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
-    that were read as last published although their pipeline came to nothing, each with what became of that.
+    that were read as last published although their pipeline came to nothing, each with what became of that. `stages`:
+    those that end in a checkpoint.
     """
 
     run_id: str
@@ -122,6 +140,7 @@ class RunReport:
     steps: dict[str, StepReport] = field(default_factory=dict)
     rules: dict[str, RuleReport] = field(default_factory=dict)
     used_last: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, StageReport] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -136,6 +155,7 @@ class RunReport:
         values["exports"] = {name: ExportReport(**v) for name, v in values.get("exports", {}).items()}
         values["steps"] = {name: StepReport(**v) for name, v in values.get("steps", {}).items()}
         values["rules"] = {name: RuleReport(**v) for name, v in values.get("rules", {}).items()}
+        values["stages"] = {name: StageReport(**v) for name, v in values.get("stages", {}).items()}
         values["quality"] = {name: QualityReport.from_dict(v) for name, v in values.get("quality", {}).items()}
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None
         return RunReport(**values)
