@@ -13,7 +13,8 @@ from framework.errors import ConfigurationError, SourceError
 from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
 from framework.run.alternates import Chosen, choose
-from framework.run.compiled import contracts, fingerprint
+from framework.run.compiled import contracts
+from framework.run.fingerprints import fingerprint
 from framework.run.last_known import pin_look_ups, require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest

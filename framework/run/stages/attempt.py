@@ -14,10 +14,11 @@ import polars as pl
 from framework.core.plan import FilesInput, TableInput
 from framework.core.source import FileSource
 from framework.lake import open_table
+from framework.run.fingerprints import node_fingerprints
 from framework.run.left_out import NOTHING, LeftOut, stamps
 from framework.run.parameters import typed_parameters
 from framework.run.scopes import within
-from framework.run.stages.code import node_fingerprints, time_bound
+from framework.run.stages.code import time_bound
 from framework.run.stages.graph import Stage, stages_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from framework.boundary import Contract
     from framework.core.plan import RunPlan
     from framework.definition import Pipeline
-    from framework.run.left_out import Stamps
+    from framework.run.fingerprints import node_fingerprints
+from framework.run.left_out import Stamps
     from framework.run.scopes import Scope
     from framework.run.workspace import Workspace
 
@@ -69,8 +71,9 @@ def tasks_of(attempt: Attempt, scopes: Sequence[Scope]) -> list[list[Task]]:
     pipeline = attempt.pipeline
     if attempt.space.keep is None or not any(step.checkpoint for step in pipeline.steps):
         return [[] for _ in scopes]
-    parameters = typed_parameters(pipeline, attempt.plan.parameters)
-    facts = _Facts(attempt, node_fingerprints(pipeline, parameters), time_bound(pipeline, parameters), _now(attempt))
+    given = attempt.plan.parameters
+    code = node_fingerprints(pipeline, given)
+    facts = _Facts(attempt, code, time_bound(pipeline, given, code), stamps(attempt.plan, attempt.space))
     named: dict[str, int] = {}
     found = []
     for scope in scopes:
@@ -91,10 +94,6 @@ class _Facts:
     code: Mapping[str, str]
     timed: set[str]
     stamps: Stamps
-
-
-def _now(attempt: Attempt) -> Stamps:
-    return stamps(attempt.plan, attempt.space)
 
 
 def _task(facts: _Facts, stage: Stage, scope: Scope, names: Mapping[str, str]) -> Task:
