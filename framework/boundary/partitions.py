@@ -51,7 +51,10 @@ class Partitions:
         """Render the counts as plain data; `encoded` gives a value as JSON has it."""
         refused = {f"{share.on} {share.per}": counts for share, counts in self._refused.items()}
         told = {"rows": self._rows, "refused": refused}
-        pairs = {part: {n: [[encoded(v), c] for v, c in found.items()] for n, found in of.items()} for part, of in told.items()}
+        pairs = {
+            part: {n: [[encoded(v), c] for v, c in found.items()] for n, found in of.items()}
+            for part, of in told.items()
+        }
         return {**pairs, "crowded": sorted(self.crowded)}
 
     def restore(self, document: Mapping[str, Any], decoded: Callable[[Any], Any]) -> None:

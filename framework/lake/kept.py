@@ -36,7 +36,7 @@ class KeptFile:
 
     path: str
     rows: int
-    bytes: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class KeptStage:
         return sum(file.rows for files in self.nodes.values() for file in files)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """What it takes in storage."""
-        return sum(file.bytes for file in self.files)
+        return sum(file.size for file in self.files)
 
     def to_json(self) -> bytes:
         """Render as JSON."""
@@ -164,7 +164,7 @@ class StageStore:
                     raise
                 return f"{file.path} cannot be read: {(str(error).splitlines() or [''])[0]}"
             if found != file:
-                return f"{file.path} has {found.rows} rows in {found.bytes} bytes, not {file.rows} in {file.bytes}"
+                return f"{file.path} has {found.rows} rows in {found.size} bytes, not {file.rows} in {file.size}"
         return ""
 
     def scan(self, files: Sequence[KeptFile]) -> pl.LazyFrame:
@@ -231,4 +231,3 @@ def _remove_folder(folder: Path) -> None:
             found.rmdir()
         except OSError:
             return
-

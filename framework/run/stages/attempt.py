@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from framework.boundary import Contract
     from framework.core.plan import RunPlan
     from framework.definition import Pipeline
-    from framework.run.fingerprints import node_fingerprints
-from framework.run.left_out import Stamps
+    from framework.run.left_out import Stamps
     from framework.run.scopes import Scope
     from framework.run.workspace import Workspace
 
@@ -42,7 +41,7 @@ class Attempt:
     pipeline: Pipeline
     plan: RunPlan
     space: Workspace
-    known: Mapping[str, Contract]
+    known: dict[str, Contract]
     sample: float | None = None
     left_out: LeftOut = NOTHING
 

@@ -22,6 +22,8 @@ def time_bound(pipeline: Pipeline, parameters: Mapping[str, Any], code: Mapping[
     `code`: their fingerprints.
     """
     later = node_fingerprints(pipeline, parameters, LATER)
-    every = {name: (one for chosen in s.fallback.values() for one in chosen) for name, s in pipeline.file_sources.items()}
+    every = {
+        name: (one for chosen in s.fallback.values() for one in chosen) for name, s in pipeline.file_sources.items()
+    }
     asking = {name for name, found in every.items() if any(isinstance(one, LastKnown) for one in found)}
     return asking | {node for node, fingerprint in code.items() if fingerprint != later[node]}

@@ -84,4 +84,3 @@ def _stage(pipeline: Pipeline, name: str, home: dict[str, str], wanted: set[str]
         tuple(node for node in order if node in takes),
         tuple(dict.fromkeys(home[node] for node in order if node in takes)),
     )
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,12 @@ from framework.run.scopes import wire_rows
 from framework.run.verdicts import require_steps, step_report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     import polars as pl
 
     from framework.boundary import Violations
     from framework.core.events import Event
+    from framework.run.scopes import Wired
     from framework.run.stages.attempt import Attempt, Task
 
 REFUSED = "_refused"
@@ -42,27 +44,21 @@ def compute(attempt: Attempt, task: Task, given: Mapping[str, pl.LazyFrame]) -> 
     """
     emit("checkpoint.begun", f"{attempt.pipeline.name}: computing {task.name}", level="DEBUG", stage=task.name)
     start = time.perf_counter()
-    pipeline, known, store = attempt.pipeline, attempt.known, StageStore(attempt.space.kept)
+    known, store = attempt.known, StageStore(attempt.space.kept)
     refused = StagingArea(store.location.below(f"{task.address}/{REFUSED}"), QUARANTINE_SCHEMA, ())
-    with listening(_nobody):  # what is to be said of the sources is said where their counts are taken up
-        asked = Asked(attempt.sample, attempt.left_out, task.stage.sources)
-        intakes = take_in(pipeline, attempt.plan, attempt.space, known, _rows_into(refused), asked)
-    accepted = {name: intake.accepted for name, intake in intakes.items()}
-    scope, settled = replace(task.scope, kept=given), settle(pipeline, known)
-    wired = wire_rows(pipeline, attempt.plan, attempt.space, scope, task.stage.writes, accepted, (known, settled))
+    intakes = _intakes(attempt, task, refused)
+    wired = _wired(attempt, task, intakes, given)
     paths = {node: store.new_path(task.address, node) for node in task.stage.writes}
-    try:
+    with _cleaned_up(store, paths.values(), refused):
         with naming_rules(known):
             execute([_sink(store, wired.frames[node], path) for node, path in paths.items()])
         require_steps(wired.checks, f"checkpoint '{task.name}' is not kept")
         _require_unchanged(attempt, task)
-    except BaseException:
-        refused.discard()
-        raise
+    effects = _effects(attempt, intakes, wired.checks)  # only now the last refused rows are handed over
     return store.finish(
         KeptStage(
             address=task.address,
-            pipeline=pipeline.name,
+            pipeline=attempt.pipeline.name,
             stage=task.name,
             run_id=attempt.plan.run_id,
             created_at=datetime.now(UTC),
@@ -71,9 +67,35 @@ def compute(attempt: Attempt, task: Task, given: Mapping[str, pl.LazyFrame]) -> 
             refused=[KeptFile(f"{task.address}/{REFUSED}/{f.path}", f.rows, f.size) for f in refused.files()],
             code=dict(task.code),
             parameters=dict(attempt.plan.parameters),
-            effects=_effects(attempt, intakes, wired.checks),
+            effects=effects,
         )
     )
+
+
+def _intakes(attempt: Attempt, task: Task, refused: StagingArea) -> dict[str, Intake]:
+    """Take in the files of a stage. What is to be said of them is said where their counts are taken up."""
+    asked = Asked(attempt.sample, attempt.left_out, task.stage.sources)
+    with listening(_nobody):
+        return take_in(attempt.pipeline, attempt.plan, attempt.space, attempt.known, _rows_into(refused), asked)
+
+
+def _wired(attempt: Attempt, task: Task, intakes: Mapping[str, Intake], given: Mapping[str, pl.LazyFrame]) -> Wired:
+    """Plan the steps of a stage."""
+    accepted = {name: intake.accepted for name, intake in intakes.items()}
+    scope, rules = replace(task.scope, kept=given), (attempt.known, settle(attempt.pipeline, attempt.known))
+    return wire_rows(attempt.pipeline, attempt.plan, attempt.space, scope, task.stage.writes, accepted, rules)
+
+
+@contextmanager
+def _cleaned_up(store: StageStore, paths: Iterable[str], refused: StagingArea) -> Iterator[None]:
+    """Delete what was written when the block fails: nobody is going to find it."""
+    try:
+        yield
+    except BaseException:
+        refused.discard()
+        for path in paths:
+            store.location.delete(path)
+        raise
 
 
 def _nobody(_event: Event) -> None:
