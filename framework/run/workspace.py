@@ -37,9 +37,10 @@ DEFAULT_KEEP = Keep()
 class Workspace:
     """The folders a run knows: input, lake, and files made of the lake's tables (default: a hidden folder of the lake).
 
-    `cache`: where the rows of checkpoints are kept (default: a hidden folder of the lake); `keep`: what is kept of them,
-    None: they are passed over. `now` fixes the time of planning (tests; default: the clock). `memory_mb`: what a run may take (None: no limit).
-    `pipelines` gives those of the project: a table that changes its schema may be a source of them.
+    `now` fixes the time of planning (tests; default: the clock). `memory_mb`: what a run may take (None: no limit).
+    `cache`: where the rows of checkpoints are kept (default: a hidden folder of the lake); `keep`: what of them is
+    (None: checkpoints are passed over). `pipelines` gives those of the project: a table that changes its schema may be
+    a source of them.
     """
 
     raw: StorageLocation

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from framework.core.plan import FilesInput, TableInput
-from framework.core.source import FileSource
 from framework.lake import open_table
 from framework.run.fingerprints import node_fingerprints
 from framework.run.left_out import NOTHING, LeftOut, stamps
@@ -22,10 +20,11 @@ from framework.run.stages.code import time_bound
 from framework.run.stages.graph import Stage, stages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from framework.boundary import Contract
     from framework.core.plan import RunPlan
+    from framework.core.source import FileSource
     from framework.definition import Pipeline
     from framework.run.left_out import Stamps
     from framework.run.scopes import Scope

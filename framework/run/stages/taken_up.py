@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the stages of an attempt have given: the scopes with the rows that are kept, the records, and the reports."""
+    """What the stages of an attempt have given: the scopes with the rows that are kept, records, and reports."""
 
     scopes: list[Scope]
     store: StageStore

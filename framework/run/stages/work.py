@@ -21,6 +21,7 @@ from framework.run.verdicts import require_steps, step_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
     import polars as pl
 
     from framework.boundary import Violations
