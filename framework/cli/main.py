@@ -80,6 +80,10 @@ GROUPS["rules"] = (
         "test": "Try each rule alone on the examples of its definition.",
     },
 )
+GROUPS["cache"] = (
+    "Look at the rows of checkpoints that are kept for later runs, or remove them.",
+    {"list": "List what is kept.", "clear": "Remove what is kept, or show what would be removed."},
+)
 DEFAULTS: dict[str, Callable[..., int]] = {"runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""
 HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}

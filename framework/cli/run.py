@@ -26,7 +26,7 @@ _MISTAKES = {"configuration", "definition"}
 _REFUSED = {"configuration": Exit.USAGE, "definition": Exit.USAGE, "transient": Exit.UNREACHABLE, "bug": Exit.BUG}
 
 
-def run(
+def run(  # noqa: PLR0913 - one parameter per flag
     *selection: str,
     exclude: EXCLUDE = (),
     full: Annotated[bool, Parameter(negative="")] = False,
@@ -35,6 +35,7 @@ def run(
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     attempts: int = ATTEMPTS,
     brief: Annotated[bool, Parameter(negative="")] = False,
+    no_cache: Annotated[bool, Parameter(name="--no-cache", negative="")] = False,
 ) -> int:
     """Run pipelines: all of them, or a selection.
 
@@ -47,8 +48,12 @@ def run(
         dry_run: Show what would be done instead, like `sluice plan`.
         attempts: How often to try what fails for a reason that may pass.
         brief: One line per pipeline.
+        no_cache: Pass over checkpoints: nothing is taken from the cache, and nothing kept in it.
     """
-    request, wanted = make_request(full=full, sample=sample, param=param), selected(selection, exclude)
+    request, wanted = (
+        make_request(full=full, sample=sample, param=param, no_cache=no_cache),
+        selected(selection, exclude),
+    )
     if attempts < 1:
         raise ConfigurationError(f"--attempts {attempts}: expected 1 or more")
     if dry_run:

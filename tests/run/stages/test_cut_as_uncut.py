@@ -135,11 +135,6 @@ class Dear(Sale):
         return data.lazyframe.select(pl.len() >= 3)
 
 
-class Cheap(Sale):
-    class Config:
-        metadata = {"severity": "warning"}
-
-
 @step(returns=Valued, checkpoint=True)
 def dear(sales: LazyFrame[Dear]) -> pl.LazyFrame:
     return sales.with_columns(value=pl.col("quantity") * 10)
