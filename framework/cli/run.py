@@ -50,10 +50,8 @@ def run(  # noqa: PLR0913 - one parameter per flag
         brief: One line per pipeline.
         no_cache: Pass over checkpoints: nothing is taken from the cache, and nothing kept in it.
     """
-    request, wanted = (
-        make_request(full=full, sample=sample, param=param, no_cache=no_cache),
-        selected(selection, exclude),
-    )
+    request = make_request(full=full, sample=sample, param=param, no_cache=no_cache)
+    wanted = selected(selection, exclude)
     if attempts < 1:
         raise ConfigurationError(f"--attempts {attempts}: expected 1 or more")
     if dry_run:

@@ -38,7 +38,7 @@ def test_run_says_which_rows_it_kept_and_which_it_found(sluice, shop):
     assert done.returncode == 0, done.stderr
     assert "    found daily_totals: " in done.stdout
     assert " ago in " in done.stdout
-    stages = json.loads(sluice("run", "--full", "--json", cwd=shop).stdout)["runs"][-1]["stages"]
+    stages = json.loads(sluice("run", "shop.daily_totals", "--full", "--json", cwd=shop).stdout)["runs"][-1]["stages"]
     assert stages["daily_totals"]["state"] == "reused"
 
 
