@@ -135,12 +135,15 @@ class StageStore:
         """Put the record of a stage down, once its files are on disk; if somebody was first, theirs holds."""
         fault("kept.before")
         self._sync(stage)
-        created = self.location.create(f"{stage.address}/{RECORD}", stage.to_json())
+        self.location.create(f"{stage.address}/{RECORD}", stage.to_json())
         fault("kept.after")
-        if created:
-            return stage
-        self._delete(stage.files)
-        return self.find(stage.address) or stage
+        # Who was first only the record tells: the answer to one's own writing may have been lost.
+        held = self.find(stage.address) or stage
+        kept = {file.path for file in held.files}
+        for file in stage.files:
+            if file.path not in kept:
+                self.location.delete(file.path)
+        return held
 
     def use(self, stage: KeptStage, by: tuple[str, str, int], at: datetime) -> None:
         """Note that a run uses a stage, so that it is not removed."""
@@ -209,10 +212,6 @@ class StageStore:
         if self.location.is_local:
             return Path(self.location.uri(path)).stat().st_size
         return int(self.location.filesystem().size(self.location.uri(path)))
-
-    def _delete(self, files: Sequence[KeptFile]) -> None:
-        for file in files:
-            self.location.delete(file.path)
 
     def _sync(self, stage: KeptStage) -> None:
         if not self.location.is_local:

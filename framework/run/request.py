@@ -10,8 +10,8 @@ from typing import Any
 class RunRequest:
     """Options of one run: rebuild from scratch, run parameters, and the fraction of rows to sample (None: all).
 
-    `no_cache`: the rows of checkpoints are neither looked for nor kept. `apart`: an earlier attempt died while it read, so
-    each file of what it left unfinished is first read apart.
+    `no_cache`: the rows of checkpoints are neither looked for nor kept. `apart`: an earlier attempt died while it read,
+    so each file of what it left unfinished is first read apart.
     """
 
     full: bool = False
