@@ -131,7 +131,7 @@ def test_source_that_fails_the_run_says_the_same_also_when_its_rows_are_found_ag
 
 class Dear(Sale):
     @pa.dataframe_check(error="a batch needs three sales")
-    def enough(cls, data: pa.PolarsData) -> pl.LazyFrame:
+    def enough(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 - Pandera's way
         return data.lazyframe.select(pl.len() >= 3)
 
 
