@@ -13,6 +13,7 @@ from framework.core.faults import fault
 from framework.core.plan import FilesInput
 from framework.lake import (
     Committed,
+    Staged,
     StagingArea,
     TableHandle,
     app_id,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from framework.core.plan import FileInput, RunPlan
     from framework.core.report import RunReport
     from framework.definition import Output, Pipeline
-    from framework.lake.merge import Staged
     from framework.quality import Watch
     from framework.run.schemas.evolution import Evolution
     from framework.run.workspace import Workspace
@@ -90,11 +90,21 @@ def open_targets(
     if intakes:
         targets.append(_quarantine_target(plan, space, intakes, held))
     settled = settle(pipeline, known)
-    schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters)}
+    schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters, plan.rebuilt)}
     for output in pipeline.outputs:
+        kept = open_table(space.lake, output.table) if output.table in plan.kept else None
+        if kept is not None and not schemas[output.table].changes:
+            targets.append(_kept_target(kept))
+            continue
         target = _output_target(pipeline, output, plan, space, intakes, known, settled)
         targets.append(_evolving(target, schemas[output.table], space))
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
+
+
+def _kept_target(handle: TableHandle) -> Target:
+    """A table that stays as it is: its commit moves its position and nothing else."""
+    area = StagingArea(handle.location, handle.schema, handle.partition_by)
+    return Target(handle.name, handle, area, None, lambda current: Staged(current, []))
 
 
 def _evolving(target: Target, evolution: Evolution, space: Workspace) -> Target:

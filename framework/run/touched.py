@@ -24,7 +24,7 @@ def touched_values(pipeline: Pipeline, output: Output, plan: RunPlan, space: Wor
     A table that has the columns says so by its changed rows. One that has not says it through its declared key: the
     changed keys are looked up in the tables that have both. Where neither is possible, all counts as touched.
     """
-    if plan.mode == "full" or not output.recompute_by:
+    if plan.mode == "full" or not output.recompute_by or output.table in plan.rebuilt:
         return None
     wanted = list(output.recompute_by)
     found = []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from framework.core.rule import TableReference
+from framework.run.fingerprints.forms import digest
 from framework.run.fingerprints.nodes import node_fingerprints
 from framework.run.fingerprints.plans import expression_form
-from framework.run.fingerprints.values import Describing, digest
+from framework.run.fingerprints.values import Describing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,4 +51,7 @@ def _across_form(rule: AcrossRule, describing: Describing) -> Any:
 
 def _sides(rule: Agreement, describing: Describing) -> list[Any]:
     sides = [(side.node, side.by, side.value) for side in (rule.left, rule.right)]
-    return [rule.within, *([n, b, v if isinstance(v, str) else expression_form(v, describing)] for n, b, v in sides)]
+    return [
+        rule.within,
+        *([n, b, v if isinstance(v, str) else expression_form(v, describing.form)] for n, b, v in sides),
+    ]
