@@ -108,7 +108,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
         StorageError: when a source cannot be listed.
     """
     store = PlanStore(space.lake, pipeline.name)
-    mode, reasons = _mode(position, request)
+    mode, reasons = mode_of(position, request)
     identity, changes = None, NO_CHANGES
     if mode == "incremental":
         last = store.plan(position.finished)
@@ -207,7 +207,8 @@ def in_days(age: timedelta) -> str:
     return f"{days:.0f} days" if days >= LONG_AGE_DAYS else f"{age / timedelta(hours=1):.1f} hours"
 
 
-def _mode(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:
+def mode_of(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:
+    """Whether a run starts from scratch, and why."""
     if request.full:
         return "full", ["a full rebuild was asked for"]
     if position.finished and position.new_tables:

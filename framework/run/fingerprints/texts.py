@@ -39,6 +39,17 @@ def plan_lines(frame: pl.LazyFrame) -> list[str]:
     return lines
 
 
+def expressions_in(text: str) -> list[str]:
+    """The expressions in the text of a plan, one by one.
+
+    >>> expressions_in('SELECT [col("a"), (col("b") + 1).alias("c")]')
+    ['col("a")', '(col("b") + 1).alias("c")']
+    """
+    lines = (line.strip() for line in text.replace("[\n", "[").splitlines())
+    parts = [one.strip() for line in lines if not line.startswith("DF [") for one in _parted(line)]
+    return [one.removeprefix("FILTER ") for one in parts if "(" in one]
+
+
 def _parted(text: str) -> Iterator[str]:
     """A line of a plan, with each of its expressions on a line of its own."""
     if text.startswith("DF ["):
