@@ -10,7 +10,7 @@ from framework.lake import PlanStore
 from framework.run.changed import find_changes
 from framework.run.compiled import contracts
 from framework.run.estimates import Amount, Estimate, estimate
-from framework.run.fingerprints.changes import NO_CHANGES, Changes
+from framework.run.fingerprints.changes import NO_CHANGES, Change, Changes
 from framework.run.last_known import require_look_ups
 from framework.run.planning import News, find_news, find_position, in_days, mode_of
 from framework.run.schemas.evolution import Evolution, examine, with_breaks
@@ -81,7 +81,7 @@ class Preview:
         else:
             head = "finish" if self.resumes else self.mode
             lines = [f"{self.pipeline}: {head}, sequence {self.seq}"]
-            lines += [f"    because {reason}" for reason in self.reasons]
+            lines += [line for reason in self.reasons for line in self._because(reason)]
             lines += [line for name in self.files for line in self._file_lines(name)]
             lines += [f"    reads   {words}" for words in self.tables.values()]
             lines += [f"    holds   {look}" for look in self.rules]
@@ -93,7 +93,13 @@ class Preview:
             lines += _amounts(self.estimate)
         lines += [line for one in self.schemas for line in one.render()]
         lines += [f"    waits for table {name}, which another pipeline writes first" for name in self.missing]
-        return [*lines, *_changed(self.changes)]
+        return [*lines, *_changed(self.changes, self.reasons)]
+
+    def _because(self, reason: str) -> Iterator[str]:
+        yield f"    because {reason}"
+        for change in self.changes.every:
+            if str(change) == reason:
+                yield from _diff(change)
 
     def _file_lines(self, name: str) -> list[str]:
         paths = self.files[name]
@@ -193,17 +199,22 @@ def _schemas(pipeline: Pipeline, space: Workspace, planned: RunPlan | News, requ
     return [with_breaks(one, space) for one in found if one.changes]
 
 
-def _changed(changes: Changes) -> Iterator[str]:
-    """What is different of the definition, and which tables keep rows of before."""
+def _changed(changes: Changes, told: list[str]) -> Iterator[str]:
+    """What is different of the definition beside what was told, and which tables keep rows of before."""
     if changes.unknown:
         yield f"    its definition is another than that of its last run; {changes.unknown}"
     for change in changes.every if changes.by_table else ():
-        yield f"    changed {change}"
-        yield from (f"        {line}" for line in change.diff[:SHOWN_LINES])
-        if len(change.diff) > SHOWN_LINES:
-            yield f"        and {len(change.diff) - SHOWN_LINES} lines more"
+        if str(change) not in told:
+            yield f"    changed {change}"
+            yield from _diff(change)
     for table in changes.behind:
         yield f"    {table}: rows that are there stay as they are, --full computes them again"
+
+
+def _diff(change: Change) -> Iterator[str]:
+    yield from (f"            {line}" for line in change.diff[:SHOWN_LINES])
+    if len(change.diff) > SHOWN_LINES:
+        yield f"            and {len(change.diff) - SHOWN_LINES} lines more"
 
 
 def _amounts(found: Estimate) -> Iterator[str]:
@@ -215,7 +226,8 @@ def _amounts(found: Estimate) -> Iterator[str]:
 
 def _amount(one: Amount) -> str:
     rows = "" if one.rows is None else f"{one.rows:,} row{'' if one.rows == 1 else 's'}"
-    size = "" if one.bytes is None else f"{one.bytes / MEGABYTE:,.1f} MB"
+    unit = f"{(one.bytes or 0) / MEGABYTE:,.1f} MB" if (one.bytes or 0) >= MEGABYTE / 10 else f"{one.bytes:,} bytes"
+    size = "" if one.bytes is None else unit
     return ", ".join(part for part in (rows, size) if part)
 
 

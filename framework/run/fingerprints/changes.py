@@ -67,7 +67,10 @@ def compare(pipeline: Pipeline, before: Definition, now: Definition, with_old_va
     if unlike:
         told = ", ".join(f"{key} {before.made_with.get(key, '?')}, now {now.made_with[key]}" for key in unlike)
         return Changes(unknown=f"it was published with {told}: its plans cannot be compared")
-    nodes = {name: list(_node_changes(name, before, now, with_old_values)) for name in {*before.nodes, *now.nodes}}
+    nodes = {}
+    for name in sorted({*before.nodes, *now.nodes}):
+        what = f"{'source' if name in pipeline.sources else 'step'} '{name}'"
+        nodes[name] = list(_node_changes(name, what, before, now, with_old_values))
     parameters = list(_parameter_changes(pipeline, before, now, with_old_values))
     by_table: dict[str, list[Change]] = {}
     for output in pipeline.outputs:
@@ -89,11 +92,13 @@ def compare(pipeline: Pipeline, before: Definition, now: Definition, with_old_va
     )
 
 
-def _node_changes(name: str, before: Definition, now: Definition, alike: Definition | None) -> Iterator[Change]:
+def _node_changes(
+    name: str, what: str, before: Definition, now: Definition, alike: Definition | None
+) -> Iterator[Change]:
     """What is different of a source or step itself, whatever is before it."""
     old, new = before.nodes.get(name), now.nodes.get(name)
     if old is None or new is None:
-        yield Change("code", name, f"'{name}' is {'new' if old is None else 'gone'}")
+        yield Change("code", name, f"{what} is {'new' if old is None else 'gone'}")
         return
     same = alike.nodes.get(name, new) if alike is not None else new
     if old.fingerprint == new.fingerprint or old.own == same.own:
@@ -101,9 +106,9 @@ def _node_changes(name: str, before: Definition, now: Definition, alike: Definit
     columns = _columns(old, same)
     diff = text_diff(old.text, same.text)
     if columns:
-        yield Change("schema", name, f"'{name}': {', '.join(columns)}", [] if _is_more(old, same) else diff)
+        yield Change("schema", name, f"{what}: {', '.join(columns)}", [] if _is_more(old, same) else diff)
     if not columns or _is_more(old, same):
-        yield Change("code", name, f"'{name}' has changed", diff)
+        yield Change("code", name, f"{what} has changed", diff)
 
 
 def _is_more(old: NodeRecord, new: NodeRecord) -> bool:

@@ -67,7 +67,7 @@ def _hstack(node: dict[str, Any], need: Need, give: Callable[[str, Need], Any]) 
 
 
 def _select(node: dict[str, Any], need: Need, give: Callable[[str, Need], Any]) -> Any:
-    """Columns that are selected. They may be left out where another one is a column as it is, which sets the height."""
+    """Columns that are selected. They may be left out where another one has as many rows as the frame."""
     named: list[tuple[str | None, Any]] = [(output_name(one), one) for one in node["expr"]]
     dropped = _dropped(node["expr"])
     if need is not None and dropped is not None:
@@ -75,7 +75,9 @@ def _select(node: dict[str, Any], need: Need, give: Callable[[str, Need], Any]) 
         return {"Select": {"without": sorted(dropped & need), "input": pruned(node["input"], below, give)}}
     if need is not None and all(name is not None for name, _ in named):
         wanted = [pair for pair in named if pair[0] in need]
-        named = wanted if any(_is_column(one) for _, one in wanted) else named
+        if not wanted and any(_keeps_height(one) for _, one in named):
+            return pruned(node["input"], frozenset(), give)  # only the number of rows is asked for
+        named = wanted if any(_keeps_height(one) for _, one in wanted) else named
         named.sort(key=lambda pair: str(pair[0]))
     expressions = [one for _, one in named]
     kept = [_whole(one, give) for one in expressions]
@@ -220,6 +222,13 @@ def _aggregate_name(aggregate: Any) -> str | None:
     return output_name(inner)
 
 
-def _is_column(expression: Any) -> bool:
-    inner = expression["Alias"][0] if isinstance(expression, dict) and "Alias" in expression else expression
-    return isinstance(inner, dict) and set(inner) == {"Column"}
+def _keeps_height(expression: Any) -> bool:
+    """Whether an expression surely has as many rows as its frame: a column, or what is computed by row."""
+    if not isinstance(expression, dict) or len(expression) != 1:
+        return False
+    ((kind, inner),) = expression.items()
+    if kind == "Column":
+        return True
+    if kind in {"BinaryExpr", "Ternary"}:
+        return any(_keeps_height(part) for part in inner.values())
+    return kind in {"Alias", "Cast"} and _keeps_height(inner[0] if kind == "Alias" else inner["expr"])

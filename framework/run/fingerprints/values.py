@@ -15,14 +15,17 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import PosixPath, PurePath, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from framework.errors import DefinitionError, Problem
-from framework.run.fingerprints.code import code_form, is_of_project, library_form, module_form
+from framework.run.fingerprints.code import Names, code_form, is_of_project, library_form, module_form
 from framework.run.fingerprints.forms import bytes_form, digest, dtype_form
 from framework.run.fingerprints.plans import expression_form, plan_form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLAIN = (str, int, float, bool, type(None))
 WRITTEN = {float, complex, datetime, date, time, timedelta, Decimal, range, slice, type(...), PurePosixPath, PosixPath}
@@ -104,24 +107,27 @@ class Describing:
     def _function(self, function: types.FunctionType) -> Any:
         """A function of the project by what it does, one of a library by name; both with the values they captured."""
         name = function.__name__
-        if is_of_project(function.__module__):
-            body: Any = code_form(function.__code__, function.__globals__, functools.partial(self.part, name))
-        else:
-            body = [library_form(function.__module__), function.__qualname__]
         captured = {}
-        for place, (variable, cell) in enumerate(
-            zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        ):
+        for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
-                captured[str(place)] = self.part(f"{name}: {variable}", cell.cell_contents)
+                captured[variable] = cell.cell_contents
             except ValueError:  # it is assigned later, or never
-                captured[str(place)] = "empty"
+                captured[variable] = "not assigned"
+        if is_of_project(function.__module__):
+            body: Any = code_form(function.__code__, Names(function.__globals__, captured, self._within(name)))
+        else:
+            held = [self.part(f"{name}: {variable}", value) for variable, value in captured.items()]
+            body = [library_form(function.__module__), function.__qualname__, held]
         defaults = [self.part(f"{name}: a default", function.__defaults__)]
         defaults.append(self.part(f"{name}: a default", function.__kwdefaults__))
-        form = ["function", body, captured, defaults]
+        form = ["function", body, defaults]
         if is_of_project(function.__module__):
             self._call(function, digest(form))
         return form
+
+    def _within(self, name: str) -> Callable[[str, Any], Any]:
+        """How the values are described that a function's code refers to."""
+        return lambda label, value: self.part(f"{name} > {label}" if label else name, value)
 
     def _call(self, function: types.FunctionType, hashed: str) -> None:
         """Note a function of the project by its name; of several with one name, all."""
@@ -156,6 +162,8 @@ class Describing:
 
     def _object(self, value: Any) -> Any:
         kind = self.form(type(value))
+        if isinstance(getattr(value, "__wrapped__", None), types.FunctionType):  # such as one with a cache
+            return ["object", kind, self.form(value.__wrapped__)]
         if is_dataclass(value):
             named = {f.name: self.part(f.name, getattr(value, f.name)) for f in fields(value) if f.compare}
             return ["object", kind, sorted(named.items())]
