@@ -54,6 +54,8 @@ class RunPlan:
     versions of the tables that are asked for last known values (None: it is not there yet). `stand_ins`: alternate
     sources with files in the plan, which are `taken`, or `ready` in case that all files of their primary are refused.
     `passed_over`: files of theirs that a rebuild covers and does not read, as no sequence before took them.
+    `rebuilt`: tables that are computed again whole, as what they are made by has changed; `kept`: tables that stay as
+    they are, as neither that nor their input has.
     """
 
     pipeline: str
@@ -69,6 +71,8 @@ class RunPlan:
     lookups: dict[str, int | None] = field(default_factory=dict)
     stand_ins: dict[str, StandIn] = field(default_factory=dict)
     passed_over: dict[str, list[str]] = field(default_factory=dict)
+    rebuilt: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
     def to_json(self) -> bytes:
         """Render as a stable, readable JSON document."""

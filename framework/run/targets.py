@@ -12,6 +12,7 @@ from framework.core.faults import fault
 from framework.core.plan import FilesInput
 from framework.lake import (
     Committed,
+    Staged,
     StagingArea,
     TableHandle,
     app_id,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from framework.core.plan import FileInput, RunPlan
     from framework.core.report import RunReport
     from framework.definition import Output, Pipeline
-    from framework.lake.merge import Staged
     from framework.quality import Watch
     from framework.run.intake import Intake
     from framework.run.schemas.evolution import Evolution
@@ -90,16 +90,30 @@ def open_targets(
     if intakes:
         targets.append(_quarantine_target(plan, space, intakes, held))
     settled = settle(pipeline, known)
-    schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters)}
+    schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters, plan.rebuilt)}
     accepted = {name: intake.accepted for name, intake in intakes.items()}
     for scope in scopes:
-        wanted = wanted_nodes(pipeline, scope.outputs)
-        wired = wire_rows(pipeline, plan, space, scope, wanted, accepted, (known, settled))
-        for output in scope.outputs:
-            target = _output_target(pipeline, output, plan, space, known, scope, wired)
-            targets.append(_evolving(target, schemas[output.table], space))
+        lasting = {o.table: handle for o in scope.outputs if (handle := _lasting(o, plan, space, schemas[o.table]))}
+        made = [output for output in scope.outputs if output.table not in lasting]
+        wired = wire_rows(pipeline, plan, space, scope, wanted_nodes(pipeline, made), accepted, (known, settled))
+        targets += [_kept_target(handle) for handle in lasting.values()]
+        targets += [
+            _evolving(_output_target(pipeline, o, plan, space, known, scope, wired), schemas[o.table], space)
+            for o in made
+        ]
     targets.sort(key=lambda target: order.index(target.table))
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
+
+
+def _lasting(output: Output, plan: RunPlan, space: Workspace, evolution: Evolution) -> TableHandle | None:
+    """A table that stays as it is in this sequence, pinned; None where it is computed."""
+    return open_table(space.lake, output.table) if output.table in plan.kept and not evolution.changes else None
+
+
+def _kept_target(handle: TableHandle) -> Target:
+    """A table that stays as it is: its commit moves its position and nothing else."""
+    area = StagingArea(handle.location, handle.schema, handle.partition_by)
+    return Target(handle.name, handle, area, None, lambda current: Staged(current, []))
 
 
 def _evolving(target: Target, evolution: Evolution, space: Workspace) -> Target:

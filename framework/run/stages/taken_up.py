@@ -72,9 +72,9 @@ def carry_out(attempt: Attempt, scopes: Sequence[Scope]) -> Kept:
 
 
 def behind(attempt: Attempt, scope: Scope) -> list[Output]:
-    """The outputs of a scope that are not at the plan's sequence yet."""
+    """The outputs of a scope that are not at the plan's sequence yet, and do not stay as they are either."""
     found = []
-    for output in scope.outputs:
+    for output in (one for one in scope.outputs if one.table not in attempt.plan.kept):
         handle = open_table(attempt.space.lake, output.table)
         if handle is None or handle.sequence(app_id(attempt.pipeline.name, output.table)) < attempt.plan.seq:
             found.append(output)
