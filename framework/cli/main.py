@@ -86,6 +86,10 @@ GROUPS["audit"] = (
     "Look at what was done here, and whether the record of it is whole.",
     {"list": "List the latest entries.", "verify": "Follow the chain of entries and say where it was changed."},
 )
+GROUPS["cache"] = (
+    "Look at the rows of checkpoints that are kept for later runs, or remove them.",
+    {"list": "List what is kept.", "clear": "Remove what is kept, or show what would be removed."},
+)
 DEFAULTS: dict[str, Callable[..., int]] = {"runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""
 HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}

@@ -39,6 +39,7 @@ def run(  # noqa: PLR0913 - one per flag
     workers: int | None = None,
     fail_fast: Annotated[bool, Parameter(name=("--fail-fast", "-x"), negative="")] = False,
     brief: Annotated[bool, Parameter(negative="")] = False,
+    no_cache: Annotated[bool, Parameter(name="--no-cache", negative="")] = False,
 ) -> int:
     """Run pipelines: all of them, or a selection.
 
@@ -53,8 +54,10 @@ def run(  # noqa: PLR0913 - one per flag
         workers: How many processes work side by side at most. Default: as set, else one per core, up to 4.
         fail_fast: Start nothing else once a pipeline has failed.
         brief: One line per pipeline.
+        no_cache: Pass over checkpoints: nothing is taken from the cache, and nothing kept in it.
     """
-    request, wanted = make_request(full=full, sample=sample, param=param), selected(selection, exclude)
+    request = make_request(full=full, sample=sample, param=param, no_cache=no_cache)
+    wanted = selected(selection, exclude)
     way = Way(attempts, workers, fail_fast, brief)
     if dry_run:
         from framework.cli.plan import show_plan
