@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from framework.core.rule import AcrossRule, BusinessRule
     from framework.core.typed import DataFrameModel
     from framework.definition.output import Output
-    from framework.definition.step import Parameter
+    from framework.definition.signature import Parameter
 
 
 @dataclass(frozen=True, init=False)

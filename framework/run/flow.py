@@ -103,8 +103,7 @@ def run_plan(
     """
     clock = Clock()
     with context(run_id=plan.run_id, pipeline=pipeline.name), at_run_time(plan.planned_at):
-        text = f"{pipeline.name}: sequence {plan.seq}: {plan.reason}"
-        emit("run.planned", text, seq=plan.seq, mode=plan.mode, reason=plan.reason)
+        tell_planned(plan)
         drafting = _drafting(pipeline, plan, space, clock, sample)
         draft = drafting.first(apart=apart, is_resumed=is_resumed)
         draft = drafting.relieved(draft, over_budget(pipeline, plan, draft))
@@ -129,6 +128,12 @@ def run_plan(
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)
         return report
+
+
+def tell_planned(plan: RunPlan) -> None:
+    """Tell that a run has work, and which."""
+    text = f"{plan.pipeline}: sequence {plan.seq}: {plan.reason}"
+    emit("run.planned", text, run_id=plan.run_id, seq=plan.seq, mode=plan.mode, reason=plan.reason)
 
 
 def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock, sample: float | None) -> Drafting:
