@@ -11,8 +11,9 @@ from sqlalchemy import insert, select, update
 
 from framework.errors import SelectionError
 from framework.ledger.engine import connect, sqlite_file
+from framework.ledger.form import prepare
 from framework.ledger.processes import Owner, is_gone, this_process
-from framework.ledger.tables import prepare, runs
+from framework.ledger.tables import runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import uuid
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import update
 
 from framework.core.events import Event
 from framework.core.report import Failure, RunReport, SourceReport
 from framework.errors import ConfigurationError, SelectionError
-from framework.ledger.engine import connect
 from framework.ledger.processes import Owner, is_gone, this_process
 from framework.ledger.recorder import Recorder
 from framework.ledger.runs import (
@@ -28,10 +26,9 @@ from framework.ledger.runs import (
     record_finished,
     record_started,
 )
-from framework.ledger.tables import runs, version
+from framework.ledger.tables import runs
 
 ROOT = Path(__file__).parents[2]
-POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
 REPORT = RunReport(
     "ab12cd",
     "shop.orders",
@@ -43,28 +40,6 @@ REPORT = RunReport(
     peak_memory_mb=210.5,
     sources={"orders": SourceReport(10, 9, 1, reasons={"quantity: must be > 0": 1})},
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request, tmp_path, require_service):
-    """An empty ledger of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/deep/ledger.db"
-        return
-    pytest.importorskip("psycopg")
-    url = require_service("PostgreSQL", "SLUICE_TEST_POSTGRES_URL", POSTGRES)
-    schema = f"sluice_{uuid.uuid4().hex[:12]}"
-    server = connect(url)
-    with server.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
-    with server.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-
-
-@pytest.fixture
-def ledger(address):
-    return open_ledger(address)
 
 
 def start(ledger, run_id="ab12cd", pipeline="shop.orders"):
@@ -143,14 +118,6 @@ def test_runs_of_dead_supervisors_are_closed_and_others_left(ledger):
     assert (row["state"], row["failure_kind"], row["failure_message"]) == ("FAILED", "killed", KILLED)
     assert {row["run_id"] for row in recent(ledger) if row["state"] == "RUNNING"} == {"mine", "elsewhere"}
     assert mark_abandoned(ledger) == []
-
-
-def test_a_ledger_of_a_newer_version_is_refused(ledger, address):
-    with ledger.engine.begin() as connection:
-        connection.execute(insert(version).values(version=99))
-    with pytest.raises(ConfigurationError) as caught:
-        open_ledger(address)
-    assert str(caught.value) == ("the ledger has version 99, this Sluice knows 1: upgrade Sluice, or set SLUICE_LEDGER")
 
 
 WRITER = """
