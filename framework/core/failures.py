@@ -47,7 +47,15 @@ _BUSY = {"SlowDown", "RequestTimeout", "RequestTimeoutException", "InternalError
 _TOO_OFTEN = re.compile(r"throttl|too ?many ?requests|limit ?exceeded", re.IGNORECASE)
 _REFUSED = re.compile(rf"lacked the necessary privileges|\b(?:{'|'.join(sorted(_NO_ACCESS))})\b")
 """NOTE: Polars 2.1 and deltalake 1.6 hand on what an object store answers as the text of an OSError, without a code."""
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMEOUT, _CONFLICT, _TOO_MANY, _SERVER_ERRORS = 401, 403, 404, 408, 409, 429, 500
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMEOUT, _CONFLICT, _TOO_MANY, _SERVER_ERRORS = (
+    401,
+    403,
+    404,
+    408,
+    409,
+    429,
+    500,
+)
 
 
 def classify(error: BaseException) -> Failure:

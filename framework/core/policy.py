@@ -86,7 +86,7 @@ class Breaker:
     it is asked has answered.
 
     Args:
-        name: What is shared under it, such as `crm`: sources with the same name have one circuit, which the ledger keeps.
+        name: What is shared under it, such as `crm`: sources with one name have one circuit, which the ledger keeps.
         failures: From which share of failed calls on it opens.
         of_last: Of how many calls, the last ones.
         at_least: How many calls there must be to tell.

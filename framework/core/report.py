@@ -20,7 +20,9 @@ class SourceReport:
     warn. `released`, `refused_again`: of the rows that were in quarantine and were judged again. `warnings`: rules over
     all its rows that do not hold, and only warn, and tables with last known values that are not there. `filled`: cells
     of accepted and released rows that a fallback filled, by column and by what filled them. `stands_in`: for which
-    source this one, an alternate, stands in in this run, and why.
+    source this one, an alternate, stands in in this run, and why. `retries`,
+    `waited_s`: how many calls to it were made again, and the seconds waited for that. `breaker`: what its circuit does,
+    where it has one.
     """
 
     rows_in: int
@@ -36,6 +38,9 @@ class SourceReport:
     refused_again: int = 0
     filled: dict[str, dict[str, int]] = field(default_factory=dict)
     stands_in: str = ""
+    retries: int = 0
+    waited_s: float = 0.0
+    breaker: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,15 @@ class RuleReport:
     message: str
     owner: str = ""
     lines: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class HookReport:
+    """How often a hook that watches was called, how often it failed, and how the last time."""
+
+    calls: int = 0
+    failed: int = 0
+    last_error: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,8 @@ class RunReport:
     """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC.
 
     `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
-    that were read as last published although their pipeline came to nothing, each with what became of that.
+    that were read as last published although their pipeline came to nothing, each with what became of that. `hooks`:
+    those that watch and were called, by name.
     """
 
     run_id: str
@@ -122,6 +137,7 @@ class RunReport:
     steps: dict[str, StepReport] = field(default_factory=dict)
     rules: dict[str, RuleReport] = field(default_factory=dict)
     used_last: dict[str, str] = field(default_factory=dict)
+    hooks: dict[str, HookReport] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -136,6 +152,7 @@ class RunReport:
         values["exports"] = {name: ExportReport(**v) for name, v in values.get("exports", {}).items()}
         values["steps"] = {name: StepReport(**v) for name, v in values.get("steps", {}).items()}
         values["rules"] = {name: RuleReport(**v) for name, v in values.get("rules", {}).items()}
+        values["hooks"] = {name: HookReport(**v) for name, v in values.get("hooks", {}).items()}
         values["quality"] = {name: QualityReport.from_dict(v) for name, v in values.get("quality", {}).items()}
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None
         return RunReport(**values)

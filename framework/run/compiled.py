@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -30,6 +31,7 @@ from framework.core.source import FileSource
 from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, SluiceError, StepError
 from framework.lake import to_storable
 from framework.run.budgets import budget_problems
+from framework.run.hooks.points import table_read
 from framework.run.last_known import look_up_problems
 from framework.run.sensitive import sensitive_columns
 from framework.sources import PROVENANCE_TYPES
@@ -106,7 +108,8 @@ def wire(
         StepError: when a step raises or returns something else than a lazy frame.
         SchemaError: when its columns are not those it declares.
     """
-    frames = dict(inputs)
+    tables = pipeline.table_sources
+    frames = {name: table_read(pipeline, name, rows) if name in tables else rows for name, rows in inputs.items()}
     for step in pipeline.steps:
         if any(name not in frames for name in step.inputs) or (checks is not None and step.name not in checks):
             continue
@@ -258,7 +261,8 @@ def fingerprint(pipeline: Pipeline) -> str:
         digest.update(name.encode() + b"\n" + _shown(frames[name]))
     for step in pipeline.steps:
         if any(p.is_required for p in step.parameters):  # its plan is not known without a value
-            digest.update(step.function.__code__.co_code + repr(step.function.__code__.co_consts).encode())
+            code = inspect.unwrap(step.function).__code__
+            digest.update(code.co_code + repr(code.co_consts).encode())
     for name in sorted(known):
         digest.update(f"{name}: {list(known[name].columns.values())!r} {known[name].is_strict}".encode())
         digest.update(repr((known[name].is_ordered, known[name].is_filter)).encode())

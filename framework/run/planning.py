@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from framework.core.events import emit
 from framework.core.plan import FileInput, FilesInput, Input, Mode, RunPlan, TableInput
+from framework.core.reaching import reach
 from framework.errors import ConfigurationError, SourceError
 from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
 from framework.run.alternates import Chosen, choose
 from framework.run.compiled import contracts, fingerprint
+from framework.run.hooks.points import before_reading
 from framework.run.last_known import pin_look_ups, require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest
@@ -106,14 +109,18 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     ages: dict[str, timedelta] = {}
     for name, source in pipeline.file_sources.items():
         seen = covered.files.get(name, {})
-        found = _new_files(source, space, seen)
+        before_reading(pipeline, name)
+        with space.calls.to(name, source):
+            found = _new_files(source, space, seen)
         inputs[name] = found
         reasons += _file_words(name, found, mode) if name not in pipeline.primaries else []
         _refuse_changed(pipeline, space, name, found, seen)
     chosen = choose(pipeline, space, inputs, mode, position.finished)
     inputs, reasons = chosen.inputs, [*reasons, *chosen.reasons]
     for name, table in pipeline.table_sources.items():
-        handle = open_table(space.lake, table.table)
+        before_reading(pipeline, name, table=table.table)
+        with space.calls.to(name, table):
+            handle = reach(f"open table {table.table}", partial(open_table, space.lake, table.table))
         if handle is None:
             missing.append(table.table)
             continue
@@ -187,7 +194,9 @@ def _mode(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:
 
 
 def _new_files(source: FileSource, space: Workspace, known: dict[str, list[Any]]) -> FilesInput:
-    found = {info.path: info for pattern in source.patterns for info in space.raw.files(pattern)}
+    raw = space.raw.tried_once()
+    listed = [reach(f"list {pattern}", partial(raw.files, pattern)) for pattern in source.patterns]
+    found = {info.path: info for infos in listed for info in infos}
     files = []
     for info in found.values():
         file = FileInput(info.modified, info.path, info.size, info.etag, changed=info.path in known)

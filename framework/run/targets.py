@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -10,7 +11,9 @@ import polars as pl
 from framework.boundary import Violations
 from framework.core.events import emit
 from framework.core.faults import fault
+from framework.core.hooking import building_plan
 from framework.core.plan import FilesInput
+from framework.core.reaching import reach
 from framework.lake import (
     Committed,
     StagingArea,
@@ -134,13 +137,15 @@ def _output_target(
     needed = pipeline.upstream(output.of)
     inputs = {name: intake.accepted for name, intake in intakes.items() if name in needed}
     for name in needed & pipeline.table_sources.keys():
-        rows = table_rows(plan, space, name)
+        with space.calls.to(name, pipeline.table_sources[name]):
+            rows = reach(f"open {name}", partial(table_rows, plan, space, name))
         inputs[name] = restrict(rows, touched) if touched is not None else rows
         if name in known:
             inputs[name] = as_declared(inputs[name], known[name].schema)
     steps = [s.name for s in pipeline.steps if s.name in needed]
     checks = {name: Violations(known[name], settled=settled[name], key=output.key) for name in steps}
-    frames = wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known, checks)
+    with building_plan():
+        frames = wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known, checks)
     rows = to_storable(frames[output.of])
     area = area_for(space.lake, output.table, rows, output.partition_by)
     handle = open_or_create(space.lake, output.table, area.schema, output.partition_by, pipeline.name)

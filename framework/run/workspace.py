@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from framework.definition.load import load_pipelines
+from framework.run.resilience.calls import Calls, calls_of
 from framework.storage import StorageLocation
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Workspace:
     """The folders a run knows: input, lake, and files made of the lake's tables (default: a hidden folder of the lake).
 
     `now` fixes the time of planning (tests; default: the clock). `memory_mb`: what a run may take (None: no limit).
-    `pipelines` gives those of the project: a table that changes its schema may be a source of them.
+    `pipelines` gives those of the project: a table that changes its schema may be a source of them. `calls`: how the
+    calls to sources are made, and counted.
     """
 
     raw: StorageLocation
@@ -35,6 +37,7 @@ class Workspace:
     exports: StorageLocation | None = None
     memory_mb: int | None = None
     pipelines: Callable[[], Iterable[Pipeline]] = field(default=tuple, compare=False)
+    calls: Calls = field(default_factory=Calls, compare=False)
 
     @property
     def files(self) -> StorageLocation:
@@ -46,11 +49,11 @@ def open_workspace(settings: Settings, request: RunRequest | None = None) -> Wor
     """Open the folders of the settings; a run on a sample works in a lake of its own below the real one."""
     raw = StorageLocation(settings.path(settings.raw), settings.s3)
     lake = StorageLocation(settings.path(settings.lake), settings.s3)
-    project = partial(_pipelines, settings)
+    project, calls = partial(_pipelines, settings), calls_of(settings)
     if request is not None and request.sample is not None:
-        return Workspace(raw, lake.below(SAMPLE), memory_mb=settings.memory_mb, pipelines=project)
+        return Workspace(raw, lake.below(SAMPLE), memory_mb=settings.memory_mb, pipelines=project, calls=calls)
     exports = StorageLocation(settings.path(settings.exports), settings.s3)
-    return Workspace(raw, lake, exports=exports, memory_mb=settings.memory_mb, pipelines=project)
+    return Workspace(raw, lake, exports=exports, memory_mb=settings.memory_mb, pipelines=project, calls=calls)
 
 
 def _pipelines(settings: Settings) -> Iterable[Pipeline]:

@@ -52,18 +52,19 @@ class Circuit:
         lists = {"failed": tuple(bool(one) for one in values["failed"]), "probes": tuple(values["probes"])}
         return Circuit(**{**values, **lists})
 
-    def tell(self, name: str) -> str:
-        """Say that it is open, since when, until when, and why.
+    def tell(self, name: str, now: float) -> str:
+        """Say that it lets nothing through, since when, until when, and why.
 
-        >>> Circuit((True, True), 0.0, 60.0, last_error="timed out").tell("crm")
+        >>> Circuit((True, True), 0.0, 60.0, last_error="timed out").tell("crm", 1.0)
         "the circuit of 'crm' is open since 1970-01-01 00:00:00 until 00:01:00 UTC; 2 of the last 2 calls failed:
         timed out"
         """
         since, until = (datetime.fromtimestamp(at or 0.0, UTC) for at in (self.opened_at, self.open_until))
-        until_text = f"{until:%H:%M:%S}" if until.date() == since.date() else f"{until:%Y-%m-%d %H:%M:%S}"
-        counts = f"{sum(self.failed)} of the last {len(self.failed)} calls failed"
-        head = f"the circuit of '{name}' is open since {since:%Y-%m-%d %H:%M:%S} until {until_text} UTC"
-        return f"{head}; {counts}: {self.last_error}"
+        ends = f"{until:%H:%M:%S}" if until.date() == since.date() else f"{until:%Y-%m-%d %H:%M:%S}"
+        is_probed = self.phase(now) == "half-open"
+        state = "half open, and another call probes it now;" if is_probed else f"open since {since:%Y-%m-%d %H:%M:%S}"
+        head = f"the circuit of '{name}' is {state}" + ("" if is_probed else f" until {ends} UTC;")
+        return f"{head} {sum(self.failed)} of the last {len(self.failed)} calls failed: {self.last_error}"
 
 
 CLOSED = Circuit()
