@@ -154,7 +154,7 @@ class Circuits:
         if known is not None and passed - read_at < FRESH_S and known.circuit.phase(known.now) == "closed":
             return Seen(known.circuit, known.version, known.now + passed - read_at)
         seen = self._ask(lambda keeper: keeper.read(name))
-        self._known[name] = (passed, seen)
+        self._known[name] = (self.timing.passed(), seen)  # after the answer, so that its time is not ahead of theirs
         return seen
 
     def _write(self, name: str, seen: Seen, circuit: Circuit) -> bool:
