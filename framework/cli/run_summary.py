@@ -137,6 +137,10 @@ def _source(name: str, source: SourceReport) -> Iterator[str]:
         yield f"    ALTERNATE  {name} stands in for {source.stands_in}"
     yield f"    read  {name}: {plural(source.rows_in, 'row')}{files}{rejected}: {', '.join(words)}"
     yield from _reasons({reason: count for reason, count in source.reasons.items() if reason not in source.warned})
+    if source.retries:
+        yield f"          {plural(source.retries, 'call')} made again, {source.waited_s:.1f} s waited"
+    if source.breaker and source.breaker != "closed":
+        yield f"          its circuit is {source.breaker}: sluice breakers"
     for column, counts in source.filled.items():
         told = ", ".join(f"{count:,} by {by}" for by, count in counts.items())
         yield f"          filled {column}: {told}"

@@ -35,7 +35,7 @@ class HookRun:
     attempt: int = 1
     run_id: str = ""
     seq: int = 0
-    told: set[tuple[str, str]] = field(default_factory=set)
+    told: set[tuple[Hook, str]] = field(default_factory=set)
     reports: dict[str, HookReport] = field(default_factory=dict)
     is_planning: bool = False
 
@@ -147,9 +147,9 @@ def _watch(hook: Hook, moment: ReadMoment | StepMoment) -> None:
 
 def _tell(run: HookRun, hook: Hook, moment: Moment) -> None:
     """Call a hook that watches, if it has not been called for this yet."""
-    if hook.changes or (hook.name, moment.key) in run.told:
+    if hook.changes or (hook, moment.key) in run.told:
         return
-    run.told.add((hook.name, moment.key))
+    run.told.add((hook, moment.key))
     try:
         _ask_for_nothing(hook, moment)
     except HookError as error:

@@ -32,6 +32,7 @@ from framework.errors import AuthorError, DefinitionError, Problem, SchemaError,
 from framework.lake import to_storable
 from framework.run.budgets import budget_problems
 from framework.run.hooks.points import table_read
+from framework.run.hooks.raw import changed_raw_rows
 from framework.run.last_known import look_up_problems
 from framework.run.sensitive import sensitive_columns
 from framework.sources import PROVENANCE_TYPES
@@ -166,6 +167,7 @@ def verify(pipeline: Pipeline) -> list[Problem]:
     try:
         with at_run_time(EPOCH):
             known = contracts(pipeline)
+            changed_raw_rows(pipeline, known)
             frames = wire(pipeline, empty_inputs(pipeline, known), defaults(pipeline), known)
     except DefinitionError as error:
         return list(error.problems)
@@ -257,6 +259,9 @@ def fingerprint(pipeline: Pipeline) -> str:
     with at_run_time(EPOCH):
         known = contracts(pipeline)
         frames = wire(pipeline, empty_inputs(pipeline, known), defaults(pipeline), known)
+        raw = changed_raw_rows(pipeline, known)
+    for name in sorted(raw):
+        digest.update(f"raw {name}\n".encode() + _shown(raw[name]))
     for name in sorted(frames):
         digest.update(name.encode() + b"\n" + _shown(frames[name]))
     for step in pipeline.steps:

@@ -51,7 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.script.on in self.path:
             self.script.seen.append(f"{self.command} {self.path}")
             if self.script.refusals:
-                return self._refuse(*self.script.refusals.pop(0))
+                self._refuse(*self.script.refusals.pop(0))
+                return
         upstream = http.client.HTTPConnection(urlsplit(self.script.upstream).netloc)
         upstream.request(self.command, self.path, body, dict(self.headers))
         answer = upstream.getresponse()

@@ -102,7 +102,8 @@ def test_a_file_that_cannot_be_looked_at_now_is_looked_at_again(far: Far):
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"), [(BUSY, "transient"), (FORBIDDEN, "configuration"), ((400, "ExpiredToken", {}), "configuration")]
+    ("answer", "kind"),
+    [(BUSY, "transient"), (FORBIDDEN, "configuration"), ((400, "ExpiredToken", {}), "configuration")],
 )
 def test_what_polars_and_deltalake_say_of_a_refusal_has_its_class(far: Far, answer, kind):
     options = {**far.raw.options(), "max_retries": 0}

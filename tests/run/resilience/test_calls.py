@@ -156,7 +156,9 @@ BREAKER = Breaker("crm", of_last=4, at_least=2, open_for="1m")
 
 
 def test_a_source_that_keeps_failing_is_not_touched_until_its_time_is_up():
-    source = Source(*(TimeoutError("timed out") for _ in range(9)), breaker=BREAKER, retry=Retry(attempts=5, first="1s"))
+    source = Source(
+        *(TimeoutError("timed out") for _ in range(9)), breaker=BREAKER, retry=Retry(attempts=5, first="1s")
+    )
     with pytest.raises(CircuitError) as caught:
         source.ask()
     assert source.asked == 2
