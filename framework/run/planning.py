@@ -9,12 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from framework.core.events import emit
+from framework.core.failures import classify
 from framework.core.plan import FileInput, FilesInput, Input, Mode, RunPlan, TableInput
 from framework.core.reaching import reach
-from framework.errors import ConfigurationError, SourceError
+from framework.errors import ConfigurationError, SluiceError, SourceError
 from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
-from framework.run.alternates import Chosen, choose
+from framework.run.alternates import Chosen, choose, may_be_unreachable
 from framework.run.compiled import contracts, fingerprint
 from framework.run.hooks.points import before_reading
 from framework.run.last_known import pin_look_ups, require_look_ups
@@ -106,16 +107,20 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     covered = Covered({}, {}) if mode == "full" else store.covered(position.finished)
     inputs: dict[str, Input] = {}
     missing = []
+    unreachable: dict[str, Exception] = {}
     ages: dict[str, timedelta] = {}
     for name, source in pipeline.file_sources.items():
         seen = covered.files.get(name, {})
         before_reading(pipeline, name)
-        with space.calls.to(name, source):
-            found = _new_files(source, space, seen)
+        may_fail = may_be_unreachable(pipeline, name, mode, position.finished)
+        found = _listed(name, source, space, seen, may_fail=may_fail)
+        if isinstance(found, Exception):
+            inputs[name], unreachable[name] = FilesInput(()), found
+            continue
         inputs[name] = found
         reasons += _file_words(name, found, mode) if name not in pipeline.primaries else []
         _refuse_changed(pipeline, space, name, found, seen)
-    chosen = choose(pipeline, space, inputs, mode, position.finished)
+    chosen = choose(pipeline, space, inputs, mode, position.finished, unreachable)
     inputs, reasons = chosen.inputs, [*reasons, *chosen.reasons]
     for name, table in pipeline.table_sources.items():
         before_reading(pipeline, name, table=table.table)
@@ -191,6 +196,19 @@ def _mode(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:
     if position.finished and position.new_tables:
         return "full", [f"table {', '.join(position.new_tables)} is new"]
     return ("full", ["first run"]) if position.finished == 0 else ("incremental", [])
+
+
+def _listed(
+    name: str, source: FileSource, space: Workspace, known: dict[str, list[Any]], *, may_fail: bool
+) -> FilesInput | Exception:
+    """List the new files of a source; gives why that is not possible now, where an alternate may stand in."""
+    try:
+        with space.calls.to(name, source):
+            return _new_files(source, space, known)
+    except (SluiceError, OSError) as error:
+        if not may_fail or classify(error).kind != "transient":
+            raise
+        return error
 
 
 def _new_files(source: FileSource, space: Workspace, known: dict[str, list[Any]]) -> FilesInput:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import polars as pl  # noqa: TC002 - annotations of hooks are read at run time
 import pytest
 
 from framework import PublishMoment, ReadMoment, StepMoment, csv_files, delta_table, hook
@@ -11,9 +10,6 @@ from framework.core.typed import DataFrameModel
 from framework.definition import Pipeline, table
 from framework.definition.project_hooks import project_hooks
 from framework.errors import DefinitionError
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class Sale(DataFrameModel):
