@@ -43,6 +43,7 @@ _NO_ACCESS = {
 """What an object store calls credentials that are wrong, too old, or not enough."""
 _SET_UP = {"NoCredentialsError", "PartialCredentialsError", "ParamValidationError", "ProfileNotFound", "NoRegionError"}
 """Errors of botocore that come of settings; all of its others, of a store that was not reached or not understood."""
+_NO_BUCKET = "NoSuchBucket"
 _BUSY = {"SlowDown", "RequestTimeout", "RequestTimeoutException", "InternalError", "ServiceUnavailable"}
 _TOO_OFTEN = re.compile(r"throttl|too ?many ?requests|limit ?exceeded", re.IGNORECASE)
 _REFUSED = re.compile(rf"lacked the necessary privileges|\b(?:{'|'.join(sorted(_NO_ACCESS))})\b")
@@ -101,7 +102,7 @@ def _classify_library(error: BaseException, text: str) -> Failure:
 def _classify_answer(error: BaseException, text: str) -> Failure:
     """An object store has answered, and refused."""
     name, code, status = type(error).__name__, *_answer(error)
-    if code in _NO_ACCESS or status in {_UNAUTHORIZED, _FORBIDDEN}:
+    if code in _NO_ACCESS or code == _NO_BUCKET or status in {_UNAUTHORIZED, _FORBIDDEN}:
         return Failure("configuration", name, text)
     passes = status >= _SERVER_ERRORS or status in {_NOT_FOUND, _TIMEOUT, _CONFLICT, _TOO_MANY}
     if passes or code in _BUSY or _TOO_OFTEN.search(code):
