@@ -12,7 +12,7 @@ from framework.core.events import emit
 from framework.core.failures import classify, retry_after_s
 from framework.core.policy import Retry, seconds_of
 from framework.core.reaching import reaching
-from framework.errors import CircuitError, ConfigurationError, DefinitionError
+from framework.errors import CircuitError, ConfigurationError, DefinitionError, StorageError
 from framework.run.resilience.circuits import Circuits, InLedger, InMemory
 from framework.run.resilience.timing import Timing
 
@@ -91,7 +91,7 @@ class Calls:
         self.circuits.admit(source.breaker)
         try:
             given = call()
-        except BaseException as error:
+        except Exception as error:
             self.circuits.settle(source.breaker, str(error) or type(error).__name__ if _may_pass(error) else None)
             raise
         self.circuits.settle(source.breaker, None)
@@ -118,9 +118,12 @@ class Calls:
         return wait if retry.allows(attempts, passed + wait) else f"tried for {passed:.1f} s, at most {retry.within}"
 
     def _give_up(self, name: str, what: str, error: Exception, attempts: int, why: str) -> None:
+        """Say why a call is not made again, in the error itself where it is one of ours."""
         if why:
             text = f"{name}: cannot {what}, given up: {why}"
             emit("source.given_up", text, level="WARNING", source=name, attempts=attempts, error=str(error))
+        if why and isinstance(error, StorageError):
+            raise StorageError(f"{error}; {why}") from error
 
 
 def _may_pass(error: BaseException) -> bool:

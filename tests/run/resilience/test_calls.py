@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
-from framework import Breaker, Retry, csv_files
+from framework import Breaker, Pipeline, Retry, csv_files, delta_table, table
 from framework.core.events import listening
 from framework.core.reaching import reach
 from framework.errors import CircuitError, ConfigurationError, StorageError
+from framework.lake import open_table
+from framework.run.flow import run_in
+from framework.run.request import RunRequest
 from framework.run.resilience.calls import Calls, retry_of
 from framework.run.resilience.circuits import Circuits, InMemory, KeeperLostError
 from framework.settings import Settings
+from tests.run.quarantine_shop import Product, Shop
 from tests.run.resilience.fake_time import FakeTime
 
 
@@ -227,6 +231,28 @@ def test_without_a_ledger_a_process_keeps_its_own_circuits_and_says_so_once():
     ]
 
 
+def test_an_interrupted_probe_is_no_answer():
+    source = Source(TimeoutError(), KeyboardInterrupt(), breaker=replace(BREAKER, of_last=1, at_least=1))
+    source.calls = replace(source.calls, retry=Retry(attempts=1))
+    with pytest.raises(TimeoutError):
+        source.ask()
+    source.time.wait(60.0)
+    with pytest.raises(KeyboardInterrupt):
+        source.ask()
+    assert source.calls.circuits.phase("crm") == "half-open"
+    with pytest.raises(CircuitError, match="another call probes it now"):
+        source.ask()
+    source.time.wait(60.0)
+    assert source.ask() == "here"
+
+
+def test_an_error_of_storage_says_how_often_it_was_tried():
+    source = Source(*(StorageError("cannot list s3://raw/sales: busy") for _ in range(2)), retry=Retry(attempts=2))
+    with pytest.raises(StorageError) as caught:
+        source.ask()
+    assert str(caught.value) == "cannot list s3://raw/sales: busy; tried 2 times"
+
+
 def test_an_error_of_storage_is_tried_again_as_what_it_was_raised_from_says():
     source = Source(retry=Retry(attempts=2))
     passing, lasting = StorageError("cannot list"), StorageError("cannot list")
@@ -237,3 +263,18 @@ def test_an_error_of_storage_is_tried_again_as_what_it_was_raised_from_says():
     with pytest.raises(StorageError):
         source.ask()
     assert len(source.time.waits) == 1
+
+
+def test_a_table_of_the_lake_is_left_alone_as_well(tmp_path):
+    shop = Shop(tmp_path)
+    shop.know("apple")
+    reads = Pipeline(
+        "t.copies",
+        sources={"products": delta_table("products", schema=Product, breaker=BREAKER)},
+        outputs=[table("copies", of="products", mode="overwrite")],
+    )
+    for _ in range(2):
+        shop.space.calls.circuits.settle(BREAKER, "timed out")
+    with pytest.raises(CircuitError):
+        run_in(reads, shop.space, RunRequest())
+    assert open_table(shop.space.lake, "copies") is None
