@@ -39,6 +39,7 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
             yield from _warned(step)
         for name, rule in report.rules.items():
             yield from _rule(name, rule)
+        yield from _hooks(report)
         for output in report.outputs.values():
             yield _output(output)
         for found in report.quality.values():
@@ -118,6 +119,13 @@ def _rule(name: str, rule: RuleReport) -> Iterator[str]:
         owner = f" (owner: {rule.owner})" if rule.owner else ""
         yield f"    rule  {name}: {WARNED} {rule.message}{owner}"
         yield from (f"              {line}" for line in rule.lines)
+
+
+def _hooks(report: RunReport) -> Iterator[str]:
+    """The hooks that failed, and only warn."""
+    for name, hook in report.hooks.items():
+        if hook.failed:
+            yield f"    hook  {name}: failed {hook.failed} of {plural(hook.calls, 'time')}"
 
 
 def _source(name: str, source: SourceReport) -> Iterator[str]:

@@ -45,11 +45,10 @@ class HookRun:
             self.told, self.reports = set(), {}
         self.run_id, self.seq = run_id, seq
 
-    def count(self, hook: Hook, error: str = "") -> None:
-        """Count a call of a hook, and how it failed."""
+    def count(self, hook: Hook, *, failed: bool) -> None:
+        """Count a call of a hook, and whether it failed."""
         before = self.reports.get(hook.name, HookReport())
-        failed, last = before.failed + bool(error), error or before.last_error
-        self.reports[hook.name] = HookReport(before.calls + 1, failed, last)
+        self.reports[hook.name] = HookReport(before.calls + 1, before.failed + failed)
 
 
 _run: ContextVar[HookRun | None] = ContextVar("sluice_hook_run", default=None)
@@ -153,12 +152,12 @@ def _tell(run: HookRun, hook: Hook, moment: Moment) -> None:
     try:
         _ask_for_nothing(hook, moment)
     except HookError as error:
-        run.count(hook, str(error))
+        run.count(hook, failed=True)
         if hook.on_error == "fail":
             raise
         emit("hook.failed", f"{error}; the run goes on", level="WARNING", hook=hook.name, point=hook.point)
     else:
-        run.count(hook)
+        run.count(hook, failed=False)
 
 
 def _ask_for_nothing(hook: Hook, moment: Moment) -> None:

@@ -67,11 +67,10 @@ class RuleReport:
 
 @dataclass(frozen=True)
 class HookReport:
-    """How often a hook that watches was called, how often it failed, and how the last time."""
+    """How often a hook that watches was called, and how often it failed; how, is in the log."""
 
     calls: int = 0
     failed: int = 0
-    last_error: str = ""
 
 
 @dataclass(frozen=True)

@@ -174,8 +174,7 @@ def _sum_hooks(first: Mapping[str, HookReport], second: Mapping[str, HookReport]
     found = dict(first)
     for name, one in second.items():
         before = found.get(name, HookReport())
-        failed, last = before.failed + one.failed, one.last_error or before.last_error
-        found[name] = HookReport(before.calls + one.calls, failed, last)
+        found[name] = HookReport(before.calls + one.calls, before.failed + one.failed)
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from framework import Breaker, Pipeline, Retry, csv_files, table
+from framework.cli.run_summary import render
 from framework.core.failures import classify
 from framework.core.typed import DataFrameModel
 from framework.errors import CircuitError, StorageError
@@ -71,6 +72,7 @@ def test_a_listing_that_is_refused_twice_succeeds_on_the_third_try(far: Far):
     assert (report.state, report.sources["sales"].accepted) == ("SUCCESS", 2)
     assert (report.sources["sales"].retries, report.sources["sales"].waited_s) == (2, 14.0)
     assert (far.time.waits, len(far.script.seen)) == ([7.0, 7.0], 3)
+    assert "          2 calls made again, 14.0 s waited" in render([report])
 
 
 def test_a_store_without_rights_for_us_is_asked_once(far: Far):

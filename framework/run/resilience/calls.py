@@ -13,6 +13,7 @@ from framework.core.failures import classify, retry_after_s
 from framework.core.policy import Retry, seconds_of
 from framework.core.reaching import reaching
 from framework.errors import CircuitError, ConfigurationError, DefinitionError, StorageError
+from framework.observe.redact import Redactor, secrets_of
 from framework.run.resilience.circuits import Circuits, InLedger, InMemory
 from framework.run.resilience.timing import Timing
 
@@ -38,11 +39,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Calls:
-    """How the calls of one run are made, and what is counted of them by source."""
+    """How the calls of one run are made, and what is counted of them by source.
+
+    `mask` hides secrets in what a circuit remembers of an error: it is kept where the logs' own mask does not reach.
+    """
 
     retry: Retry = AT_SOURCES
     circuits: Circuits = field(default_factory=lambda: Circuits(InMemory(LIVE.now)), compare=False)
     timing: Timing = LIVE
+    mask: Callable[[str], str] = str
     counts: dict[str, Counts] = field(default_factory=dict, compare=False)
 
     def of_a_run(self) -> Calls:
@@ -92,7 +97,8 @@ class Calls:
         try:
             given = call()
         except Exception as error:
-            self.circuits.settle(source.breaker, str(error) or type(error).__name__ if _may_pass(error) else None)
+            said = self.mask(str(error) or type(error).__name__)
+            self.circuits.settle(source.breaker, said if _may_pass(error) else None)
             raise
         self.circuits.settle(source.breaker, None)
         return given
@@ -133,7 +139,8 @@ def _may_pass(error: BaseException) -> bool:
 
 def calls_of(settings: Settings) -> Calls:
     """How a project makes calls to its sources; its circuits are kept in the ledger, which is opened when needed."""
-    return Calls(retry_of(settings), Circuits(InLedger(settings.ledger_url), LIVE))
+    mask = Redactor(secrets_of(settings)).text
+    return Calls(retry_of(settings), Circuits(InLedger(settings.ledger_url), LIVE), LIVE, mask)
 
 
 def retry_of(settings: Settings) -> Retry:

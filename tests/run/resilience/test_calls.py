@@ -15,7 +15,7 @@ from framework.errors import CircuitError, ConfigurationError, StorageError
 from framework.lake import open_table
 from framework.run.flow import run_in
 from framework.run.request import RunRequest
-from framework.run.resilience.calls import Calls, retry_of
+from framework.run.resilience.calls import Calls, calls_of, retry_of
 from framework.run.resilience.circuits import Circuits, InMemory, KeeperLostError
 from framework.settings import Settings
 from tests.run.quarantine_shop import Product, Shop
@@ -229,6 +229,15 @@ def test_without_a_ledger_a_process_keeps_its_own_circuits_and_says_so_once():
     assert source.told("breaker.alone") == [
         "circuit breakers are this process' own from here on, as the ledger cannot be used: no such host"
     ]
+
+
+def test_a_secret_in_an_error_is_not_kept_by_a_circuit():
+    settings = Settings(s3={"secret_access_key": "canary-0123456789"})
+    source = Source(TimeoutError("said canary-0123456789"), breaker=BREAKER, retry=Retry(attempts=1))
+    source.calls = replace(source.calls, mask=calls_of(settings).mask)
+    with pytest.raises(TimeoutError):
+        source.ask()
+    assert source.calls.circuits.keeper.read("crm").circuit.last_error == "said ***"
 
 
 def test_an_interrupted_probe_is_no_answer():
