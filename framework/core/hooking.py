@@ -109,7 +109,7 @@ def pass_rows(hooks: Iterable[Hook], moment: ReadMoment | StepMoment, rows: pl.L
     for hook in hooks:
         now = replace(moment, rows=rows)
         if hook.changes:
-            given = _ask(hook, now)
+            given = _ask(hook, _of_any_run(now))
             rows = rows if given is None else _held(hook, now, rows, given)
         else:
             _watch(hook, now)
@@ -127,7 +127,7 @@ def pass_inputs(hooks: Iterable[Hook], moment: StepMoment) -> Mapping[str, pl.La
         if not hook.changes:
             _watch(hook, now)
             continue
-        given = _ask(hook, now) or {}
+        given = _ask(hook, _of_any_run(now)) or {}
         if not isinstance(given, Mapping) or not given.keys() <= now.inputs.keys():
             names = ", ".join(now.inputs)
             raise HookError(
@@ -136,6 +136,11 @@ def pass_inputs(hooks: Iterable[Hook], moment: StepMoment) -> Mapping[str, pl.La
         held = {name: _held(hook, now, now.inputs[name], rows) for name, rows in given.items()}
         now = replace(now, inputs={**now.inputs, **held})
     return now.inputs
+
+
+def _of_any_run(moment: M) -> M:
+    """What a hook that changes rows is told: nothing of the run, so that its plan is the same in all of them."""
+    return replace(moment, run_id="", seq=0, attempt=1)
 
 
 def _watch(hook: Hook, moment: ReadMoment | StepMoment) -> None:

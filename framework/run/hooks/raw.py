@@ -8,8 +8,7 @@ import polars as pl
 
 from framework.core.hooking import moment_of, pass_rows
 from framework.core.source import Expected
-from framework.sources import PROVENANCE_TYPES
-from framework.sources.json import textual
+from framework.sources import PROVENANCE_TYPES, textual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -221,6 +221,19 @@ def test_a_hook_that_changes_rows_is_part_of_the_fingerprint_and_one_that_watche
     assert len({plain, *changed}) == 4
 
 
+def test_a_hook_that_changes_rows_is_told_nothing_of_the_run(shop):
+    told = []
+
+    @hook("after_step")
+    def marked(moment: StepMoment) -> pl.LazyFrame:
+        told.append((moment.run_id, moment.seq, moment.attempt))
+        return moment.rows
+
+    with context(attempt=2):
+        shop.run_with(marked)
+    assert set(told) == {("", 0, 1)}
+
+
 @hook("after_read")
 def drops(moment: ReadMoment) -> pl.LazyFrame:
     return moment.rows.drop("quantity").with_columns(_line=pl.lit("x"), colour=pl.lit("red"))
