@@ -38,7 +38,7 @@ class RetrySettings(_Nested):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="SLUICE_RETRY_UNUSED_")
 
-    attempts: int = 3
+    attempts: int = 5
     within: str | None = None
     first: str = "500ms"
     longest: str = "10s"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from framework.core.source import Source
     from framework.settings import Settings
 
-AT_SOURCES = Retry(attempts=3, first="500ms", longest="10s")
+AT_SOURCES = Retry(attempts=5, first="500ms", longest="10s")
 """How calls are tried again where neither the source nor the project says."""
 LIVE = Timing()
 

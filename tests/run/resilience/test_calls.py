@@ -15,7 +15,7 @@ from framework.errors import CircuitError, ConfigurationError, StorageError
 from framework.lake import open_table
 from framework.run.flow import run_in
 from framework.run.request import RunRequest
-from framework.run.resilience.calls import Calls, calls_of, retry_of
+from framework.run.resilience.calls import AT_SOURCES, Calls, calls_of, retry_of
 from framework.run.resilience.circuits import Circuits, InMemory, KeeperLostError
 from framework.settings import Settings
 from tests.run.quarantine_shop import Product, Shop
@@ -143,6 +143,10 @@ def test_the_project_says_it_in_its_settings(tmp_path):
     (tmp_path / "sluice.toml").write_text('[retry]\nattempts = 5\nwithin = "2m"\n')
     found = retry_of(Settings(project=tmp_path))
     assert (found.attempts, found.within.total_seconds()) == (5, 120)
+
+
+def test_a_project_that_says_nothing_tries_as_calls_without_a_project_do(tmp_path):
+    assert retry_of(Settings(project=tmp_path)) == AT_SOURCES
 
 
 def test_a_setting_that_cannot_be_meant_is_named(tmp_path):
