@@ -18,12 +18,16 @@ HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 @dataclass
 class Script:
-    """What the proxy does: `refusals` are the answers to the next requests that hold `on` (status, code, headers)."""
+    """What the proxy does: `refusals` are the answers to the next requests that hold `on` (status, code, headers).
+
+    `seen`: these requests; `signed`: how each of them was signed.
+    """
 
     upstream: str
     on: str = ""
     refusals: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -50,6 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.script.on in self.path:
             self.script.seen.append(f"{self.command} {self.path}")
+            self.script.signed.append(self.headers.get("Authorization", ""))
             if self.script.refusals:
                 self._refuse(*self.script.refusals.pop(0))
                 return

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from framework import Breaker, Pipeline, Retry, csv_files, table
+from framework import Breaker, Pipeline, ReadMoment, Retry, csv_files, hook, table
 from framework.cli.run_summary import render
 from framework.core.failures import classify
 from framework.core.typed import DataFrameModel
@@ -80,6 +80,19 @@ def test_a_store_without_rights_for_us_is_asked_once(far: Far):
     with pytest.raises(StorageError) as caught:
         far.run(retry=Retry(attempts=5))
     assert (classify(caught.value).kind, len(far.script.seen)) == ("configuration", 1)
+
+
+def test_a_hook_may_sign_in_before_the_store_is_asked(far: Far, monkeypatch: pytest.MonkeyPatch):
+    @hook("before_read")
+    def sign_in(moment: ReadMoment) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAFROMTHEHOOK")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+
+    chain = far.raw.s3.model_copy(update={"access_key_id": None, "secret_access_key": None})
+    far.space = replace(far.space, raw=replace(far.raw, s3=chain))
+    assert far.run(hooks=[sign_in]).sources["sales"].accepted == 2
+    assert far.script.signed
+    assert all("Credential=AKIAFROMTHEHOOK/" in signed for signed in far.script.signed)
 
 
 def test_an_open_circuit_spares_the_store(far: Far):
