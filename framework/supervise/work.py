@@ -63,15 +63,20 @@ def _stages(
     if sum(step.checkpoint for step in pipeline.steps) < 2 or request.no_cache:  # noqa: PLR2004 - two, side by side
         return {}
     from framework.run.flow import tell_planned
+    from framework.run.hooks.points import with_hooks
     from framework.run.planning import find_position, fix_plan
     from framework.run.stages import missing_stages
     from framework.run.workspace import open_workspace
 
-    space = open_workspace(settings, request)
-    plan = fix_plan(pipeline, space, request, find_position(pipeline, space))
-    if plan is None:
-        return {}
-    found = {task.name: task.needs for task in missing_stages(pipeline, plan, space, request.sample)}
+    space = open_workspace(settings, request).of_a_run()
+    with with_hooks(pipeline) as hooks:
+        position = find_position(pipeline, space)
+        hooks.begin("", position.finished + 1)
+        plan = fix_plan(pipeline, space, request, position)
+        if plan is None:
+            return {}
+        hooks.begin(plan.run_id, plan.seq)
+        found = {task.name: task.needs for task in missing_stages(pipeline, plan, space, request.sample)}
     if len(set(levels(found).values())) == len(found):  # each needs the one before it
         return {}
     tell_planned(plan)
@@ -80,11 +85,14 @@ def _stages(
 
 def _stage(chosen: dict[str, Pipeline], settings: Settings, name: str, stage: str, request: RunRequest) -> None:
     """Do a stage of the run that is planned. Where somebody has finished that meanwhile, there is nothing to do."""
+    from framework.run.hooks.points import with_hooks
     from framework.run.planning import find_position
     from framework.run.stages import run_stage
     from framework.run.workspace import open_workspace
 
-    space = open_workspace(settings, request)
-    plan = find_position(chosen[name], space).pending
+    pipeline, space = chosen[name], open_workspace(settings, request).of_a_run()
+    plan = find_position(pipeline, space).pending
     if plan is not None:
-        run_stage(chosen[name], plan, space, stage, request.sample)
+        with with_hooks(pipeline) as hooks:
+            hooks.begin(plan.run_id, plan.seq)
+            run_stage(pipeline, plan, space, stage, request.sample)
