@@ -29,7 +29,8 @@ from framework.core.hooks import read_hook
 from framework.core.typed import DataFrameModel
 from framework.errors import BoundaryError, HookError, StepError
 from framework.lake import open_table
-from framework.run.compiled import fingerprint, verify
+from framework.run.compiled import verify
+from framework.run.fingerprints import fingerprint
 from framework.run.planning import find_news, find_position
 from framework.run.request import RunRequest
 from tests.run.quarantine_shop import Shop as Folders
