@@ -145,7 +145,7 @@ def _of_source(
         return Node(["table", source.table, changing], tuple(schema), dtypes, (), None, is_whole=bool(hooks))
     others = {one.source for one in source.references} | ({source.otherwise.source} if source.otherwise else set())
     met = [[other, _file_form(pipeline, other, known)] for other in sorted(others)]
-    form = ["files", _file_form(pipeline, name, known), met]
+    form = ["files", _file_form(pipeline, name, known), met, changing]
     return Node(form, tuple(schema), dtypes, (), None, is_whole=True, told=_told(known[name]))
 
 
