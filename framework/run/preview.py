@@ -11,9 +11,11 @@ from framework.run.changed import find_changes
 from framework.run.compiled import contracts
 from framework.run.estimates import Amount, Estimate, estimate
 from framework.run.fingerprints.changes import NO_CHANGES, Change, Changes
+from framework.run.hooks.project import hook_lines
 from framework.run.last_known import require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.planning import News, find_news, find_position, in_days, mode_of, with_branches
+from framework.run.resilience.declared import policy_lines
 from framework.run.schemas.evolution import Evolution, examine, with_breaks
 from framework.run.second_looks import AcrossLook, across_looks
 from framework.run.stages import stages_of
@@ -46,7 +48,8 @@ class Preview:
     `lookups`: the versions of the tables that are asked for last known values (None: it is not there yet).
     `stand_ins`: the alternate sources that are taken, or ready to stand in. `changes`: what of the definition is
     different since it was published. `skipped`: tables whose condition does not hold. `recompute`: per table, what of
-    it is computed again. `stages`: the groups of steps that run as one plan each, where there are several.
+    it is computed again. `stages`: the groups of steps that run as one plan each, where there are several. `policy` and
+    `hooks`: what is declared of retries and limits, and the functions that are called.
     """
 
     pipeline: str
@@ -72,6 +75,8 @@ class Preview:
     estimate: Estimate = NOTHING
     recompute: list[Recompute] = field(default_factory=list)
     stages: list[tuple[str, list[str]]] = field(default_factory=list)
+    policy: list[str] = field(default_factory=list)
+    hooks: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -94,6 +99,8 @@ class Preview:
             lines += [f"    leaves  {table} as it is: {why}" for table, why in self.skipped.items()]
             lines += [f"    stage   {name}: {', '.join(nodes)}" for name, nodes in self.stages]
             lines += [f"    memory  {one}" for one in self.in_memory]
+            lines += [f"    policy  {one}" for one in self.policy]
+            lines += [f"    calls   {one}" for one in self.hooks]
             lines += _amounts(self.estimate)
         lines += [line for one in self.schemas for line in one.render()]
         lines += [f"    waits for table {name}, which another pipeline writes first" for name in self.missing]
@@ -155,7 +162,10 @@ def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Prev
         kept=planned.kept,
         skipped=planned.skipped,
     )
-    return _detailed(found, pipeline, space, planned, identity) if found.has_work else found
+    if not found.has_work:
+        return found
+    declared = replace(found, policy=policy_lines(pipeline), hooks=hook_lines(pipeline, settings))
+    return _detailed(declared, pipeline, space, planned, identity)
 
 
 def _news(pipeline: Pipeline, space: Workspace, position: Position, request: RunRequest) -> News:
