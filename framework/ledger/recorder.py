@@ -129,7 +129,7 @@ class Recorder:
         """Write what waits; `at` gets each event before it is written, so that the caller knows which one failed."""
         from framework.ledger.clock import now
         from framework.ledger.invocations import touch
-        from framework.ledger.recording import Book, Pen, record
+        from framework.ledger.recording import Book, Pen, record, write_notes
 
         ledger = self._ledger = self._ledger or self._opened()
         book = self._book.copied() if self._book else Book()
@@ -147,6 +147,7 @@ class Recorder:
                     book = record(pen, book, event)
                 except LedgerError as error:
                     self._say("the ledger refuses what this run says", error)
+            write_notes(pen)
         self._book, self._waiting = book, []
         if LOST in self._warned:
             self._warned.remove(LOST)

@@ -44,12 +44,27 @@ class Book:
 
 @dataclass(frozen=True)
 class Pen:
-    """What it takes to write: the connection, whose invocation it is, the mask, and how the ledger's clock differs."""
+    """What it takes to write: the connection, whose invocation it is, the mask, and how the ledger's clock differs.
+
+    `notes`: what goes into the audit trail when all else is written. Appending takes a lock that all share: whoever
+    took it first and a row afterwards, could wait for somebody who waits for it.
+    """
 
     connection: Connection
     invocation_id: str
     clean: Callable[[Any], Any]
     offset: timedelta
+    notes: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+
+    def note(self, action: str, subject: str, **details: Any) -> None:
+        """Have something noted in the audit trail."""
+        self.notes.append((action, subject, details))
+
+
+def write_notes(pen: Pen) -> None:
+    """Append what was noted to the audit trail, last of all that the transaction does."""
+    for action, subject, details in pen.notes:
+        append(pen.connection, action, subject, details)
 
 
 def record(pen: Pen, book: Book, event: Event) -> Book:
@@ -67,7 +82,7 @@ def _begun(pen: Pen, book: Book, event: Event) -> Book:
     standing = begin(pen.connection, pen.invocation_id, asked, at=event.at + pen.offset)
     known = add(pen.connection, pen.invocation_id, event.fields.get("tasks", ()))
     details = {"project": asked.project, "selection": asked.selection, "request": asked.request}
-    append(pen.connection, event.name, pen.invocation_id, details)
+    pen.note(event.name, pen.invocation_id, **details)
     return replace(book, invocation=standing, tasks=known)
 
 
@@ -144,11 +159,11 @@ def _close_earlier(pen: Pen, book: Book, pipeline: str, run_id: str) -> None:
 
 
 def _end_of_run(pen: Pen, pipeline: str, run_id: str, before: str | None, after: str, **more: Any) -> None:
-    append(pen.connection, "run.ended", pipeline, {"run_id": run_id, "before": before, "after": after, **more})
+    pen.note("run.ended", pipeline, run_id=run_id, before=before, after=after, **more)
 
 
 def _given_up(pen: Pen, book: Book, event: Event) -> Book:
-    append(pen.connection, event.name, event.fields.get("pipeline", ""), {"why": pen.clean(event.message)})
+    pen.note(event.name, event.fields.get("pipeline", ""), why=pen.clean(event.message))
     return book
 
 
@@ -156,8 +171,7 @@ def _ended(pen: Pen, book: Book, event: Event) -> Book:
     if book.invocation is None:
         return book
     standing = end(pen.connection, pen.invocation_id, book.invocation, event.fields["state"])
-    details = {"before": book.invocation.state, "after": standing.state}
-    append(pen.connection, event.name, pen.invocation_id, details)
+    pen.note(event.name, pen.invocation_id, before=book.invocation.state, after=standing.state)
     return replace(book, invocation=standing)
 
 

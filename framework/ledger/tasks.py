@@ -51,8 +51,10 @@ def move(
     """
     invocation_id, task = key
     what = f"task {task} of invocation {invocation_id}"
-    following = Standing(state, known.version + 1) if state == known.state else states.after(known, state, what=what)
-    values = {**details, **_time_of(state, at), "state": state, "version": following.version}
+    is_new = state != known.state
+    following = states.after(known, state, what=what) if is_new else Standing(state, known.version + 1)
+    times = _time_of(state, at) if is_new else {}
+    values = {**details, **times, "state": state, "version": following.version}
     mine = (tasks.c.invocation_id == invocation_id) & (tasks.c.task == task) & (tasks.c.version == known.version)
     if not connection.execute(update(tasks).where(mine).values(values)).rowcount:
         raise states.fenced(what)

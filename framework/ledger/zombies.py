@@ -35,7 +35,9 @@ def mark_abandoned(ledger: Ledger) -> list[str]:
         at = now(connection)
         closed: list[tuple[str, str, dict[str, Any]]] = []
         abandoned: list[str] = []
-        for row in connection.execute(select(invocations).where(invocations.c.state == states.RUNNING)).all():
+        for row in connection.execute(
+            select(invocations).where(invocations.c.state == states.RUNNING).order_by(invocations.c.invocation_id)
+        ).all():
             why = _why_dead(row, at)
             if why and _close_invocation(connection, row, why, at):
                 details = {"before": row.state, "after": states.FAILED, "why": why}
@@ -83,7 +85,7 @@ def _abandoned_runs(connection: Connection) -> list[tuple[Row[Any], str]]:
     its = invocations.c.invocation_id == runs.c.invocation_id
     query = select(runs, invocations.c.state.label("invocation_state")).outerjoin(invocations, its)
     found = []
-    for row in connection.execute(query.where(runs.c.state.in_(sorted(states.AT_WORK)))).all():
+    for row in connection.execute(query.where(runs.c.state.in_(sorted(states.AT_WORK))).order_by(runs.c.run_id)).all():
         owner = Owner(row.owner_host, row.owner_pid, row.owner_start)
         if row.invocation_state not in {None, states.RUNNING}:
             found.append((row, KILLED if is_visible(owner) else SILENT))

@@ -33,7 +33,9 @@ def test_every_audited_action_is_in_the_reference():
     documented = set(re.findall(r"`([a-z]+\.[a-z_]+)`", " ".join(row[0] for row in rows_of("The audit trail"))))
     sources = [path.read_text() for path in (ROOT / "framework").rglob("*.py")]
     called = {
-        name for text in sources for name in re.findall(r'(?:noted|append)\((?:connection, )?"([a-z]+\.\w+)"', text)
+        name
+        for text in sources
+        for name in re.findall(r'(?:noted|append|note)\((?:connection, )?"([a-z]+\.\w+)"', text)
     }
     assert len(called) > 8
     recorded = {"invocation.begun", "invocation.ended", "run.given_up", "run.ended"}

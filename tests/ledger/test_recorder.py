@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text, update
@@ -98,9 +99,13 @@ def test_a_failure_before_any_plan_is_worth_recording(address):
 
 def test_times_are_those_of_the_events_although_they_were_kept_back(address):
     recorder = Recorder(address, "inv-1", pytest.fail)
-    tell(recorder, begun("shop.orders"), task("shop.orders", "QUEUED"), planned())
+    first, second = begun("shop.orders"), task("shop.orders", "QUEUED")
+    first, second = (replace(one, at=one.at - timedelta(minutes=ago)) for one, ago in ((first, 10), (second, 5)))
+    tell(recorder, first, second, planned())
     found = asked_for(open_ledger(address), "inv-1")
-    assert found.invocation["started_at"] < found.tasks[0]["queued_at"] < found.invocation["heartbeat_at"]
+    heartbeat = found.invocation["heartbeat_at"]
+    assert heartbeat - found.invocation["started_at"] >= timedelta(minutes=9)
+    assert timedelta(minutes=4) <= found.tasks[0]["queued_at"] - found.invocation["started_at"] <= timedelta(minutes=6)
 
 
 def test_a_run_that_is_tried_again_says_so(address):
