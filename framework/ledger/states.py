@@ -18,9 +18,9 @@ CANCELLED = "CANCELLED"
 
 _FROM_ANYWHERE = frozenset({FAILED, SKIPPED, CANCELLED})
 NEXT: dict[str, frozenset[str]] = {
-    PENDING: _FROM_ANYWHERE | {QUEUED, RUNNING, UNCHANGED},
-    QUEUED: _FROM_ANYWHERE | {RUNNING, UNCHANGED},
-    RUNNING: _FROM_ANYWHERE | {RETRYING, SUCCESS, UNCHANGED},
+    PENDING: _FROM_ANYWHERE | {QUEUED, RUNNING, RETRYING, UNCHANGED},
+    QUEUED: _FROM_ANYWHERE | {RUNNING, RETRYING, UNCHANGED},
+    RUNNING: _FROM_ANYWHERE | {QUEUED, RETRYING, SUCCESS, UNCHANGED},
     RETRYING: _FROM_ANYWHERE | {QUEUED, RUNNING},
     SUCCESS: frozenset(),
     UNCHANGED: frozenset(),
@@ -28,7 +28,10 @@ NEXT: dict[str, frozenset[str]] = {
     SKIPPED: frozenset(),
     CANCELLED: frozenset(),
 }
-"""What may follow. Nothing succeeds that did not run; what needs no run, as its result is there, is UNCHANGED."""
+"""What may follow. Nothing succeeds that did not run; what needs no run, as its result is there, is UNCHANGED.
+
+What runs is queued again while stages of it are done by others; what a worker came for that died is tried again.
+"""
 STATES = tuple(NEXT)
 ENDS = frozenset(state for state, following in NEXT.items() if not following)
 AT_WORK = frozenset({RUNNING, RETRYING})

@@ -72,4 +72,3 @@ def test_a_plan_shows_policies_hooks_conditions_and_stages(tmp_path, monkeypatch
     assert "    calls   after_publish: tests.run.test_plan_shows_declared:tell (pipeline, only warns)" in shown
     assert next(line for line in shown if line.startswith("    stage")) == "    stage   doubled: doubled"
     assert not any("leaves" in line for line in lines_of(TOTALS, settings, report="true"))
-
