@@ -90,6 +90,7 @@ COMPARISONS = [
     Comparison("a unique key of many orders", "orders_unique", "orders_by_10", {"cpu_s": 1.5}, "many", "within 1 GB"),
     Comparison("a run and its profile", "wide_profiled", "wide_run", {"cpu_s": 1.4}, "wide"),
     Comparison("a replay and a load", "refused_replayed", "refused_loaded", {"cpu_s": 2.0}, "refused"),
+    Comparison("a checkpoint found again", "checkpoint_found", "checkpoint_computed", {"cpu_s": 0.85}, "kept"),
     Comparison("a report on a year of quality", "quality_of_a_year", "imports", {}, "history", "within 5 s"),
     Comparison("nothing new", "nothing_new", "imports", {"cpu_s": 1.5}, "year"),
 ]
@@ -168,6 +169,9 @@ def _make_with_before(folder: Path, what: str, rows: int) -> None:
     if what == "refused":
         refused.write_sales(folder)
         _case("refused_held", folder, folder / "before")
+    if what == "kept":
+        data.year_of_parquet(folder, rows)
+        _case("checkpoint_kept", folder, folder / "before")
     if what == "history":
         history.write_history(folder, days=365)
 

@@ -395,6 +395,27 @@ def refused_replayed(data: Path, scratch: Path) -> None:
     replay(_space(data, scratch))
 
 
+def checkpoint_computed(data: Path, scratch: Path) -> None:
+    """Rebuild a table, with a checkpoint on the way that is not there."""
+    from benchmarks.kept import rebuild
+
+    rebuild(_space(data, scratch / "empty"), state="computed")
+
+
+def checkpoint_kept(data: Path, scratch: Path) -> None:
+    """The same, and leave the checkpoint there for the next."""
+    from benchmarks.kept import rebuild
+
+    rebuild(_space(data, scratch), state="computed")
+
+
+def checkpoint_found(data: Path, scratch: Path) -> None:
+    """The same, with the checkpoint there."""
+    from benchmarks.kept import rebuild
+
+    rebuild(_space(data, scratch), state="reused")
+
+
 def quality_of_a_year(data: Path, _scratch: Path) -> None:
     """A page on the quality of a table of twenty columns with a year of daily runs behind it."""
     from benchmarks.history import report_on
