@@ -295,6 +295,28 @@ def test_rule_across_the_rows_of_a_run_looks_behind_checkpoints(tmp_path):
     assert twins.run(full=True).rules["sums"].state == "held"
 
 
+@step(returns=Sale, checkpoint=True)
+def large(sales: LazyFrame[Sale]) -> pl.LazyFrame:
+    return sales.filter(pl.col("id") % 7 != 0)
+
+
+class Placed(Sale):
+    place: int
+
+
+@step(returns=Placed, ordered=True)
+def placed(large: LazyFrame[Sale]) -> pl.LazyFrame:
+    return large.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+
+
+def test_rows_come_out_of_a_checkpoint_in_the_order_in_which_they_went_in(tmp_path):
+    twins = Twins(tmp_path, shop_pipeline(steps=[large, placed], of="placed"))
+    for name, first in (("b", 0), ("a", 200_000)):
+        lines = "".join(f"{first + (i * 7919) % 200_000},p{i % 9},{i % 5 + 1},\n" for i in range(200_000))
+        twins.put(f"sales/{name}.csv", HEADER + lines)
+    twins.run()
+
+
 class Plain(pa.DataFrameModel):
     id: int
     value: int

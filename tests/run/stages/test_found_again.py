@@ -190,6 +190,11 @@ def test_run_parameter_is_part_of_what_a_stage_is_found_by(shop):
     assert found == [(first, 129), (other, 141), ({"slow": "reused", "slower": "reused"}, 129)]
 
 
+def test_rows_of_a_sample_are_not_taken_for_all_rows(shop):
+    run_in(shop.pipeline, shop.space, RunRequest(sample=0.5))
+    assert set(states(shop.run(full=True)).values()) == {"computed"}
+
+
 def test_step_that_asks_for_the_time_of_the_run_is_computed_in_each(shop):
     @step(returns=Sale, checkpoint=True)
     def slower(slow: LazyFrame[Sale]) -> pl.LazyFrame:
