@@ -42,6 +42,7 @@ def told(build) -> list[str]:
             "a Python function over the whole frame (map_batches) is held in memory",
         ),
     ],
+    ids=["median", "list", "last", "duplicated", "rank", "quantile", "column in Python", "frame in Python"],
 )
 def test_what_is_held_in_memory_is_named(build, expected):
     assert told(build) == [f"step 's': {expected}"]
@@ -56,6 +57,7 @@ def test_what_is_held_in_memory_is_named(build, expected):
         lambda r: r.with_columns(pl.len().over("id")),
         lambda r: r.with_columns(pl.col("name").map_elements(str.upper, return_dtype=pl.String)),
     ],
+    ids=["rows", "groups", "sort and join", "window", "one by one"],
 )
 def test_what_streams_is_not_named(build):
     assert told(build) == []

@@ -108,8 +108,12 @@ def read_nodes(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None) 
         inputs = empty_inputs(pipeline, known)
         found = {name: _of_source(pipeline, name, known, inputs) for name in pipeline.sources}
         schemas = {name: frame.collect_schema() for name, frame in inputs.items()}
+        held: dict[int, _Held] = {}  # many steps may have one schema
         for step in pipeline.steps:
-            found[step.name] = node = _of_step(step, known[step.name], schemas, values)
+            contract = known[step.name]
+            if id(contract) not in held:
+                held[id(contract)] = _held(step, contract)
+            found[step.name] = node = _of_step(step, contract, held[id(contract)], schemas, values)
             schemas[step.name] = known[step.name].schema if node.frame is None else node.frame.collect_schema()
     return Nodes(found)
 
@@ -158,11 +162,28 @@ def _kind_of(source: Source) -> str:
     return source.format if isinstance(source, FileSource) else source.table
 
 
-def _of_step(step: Step, contract: Contract, schemas: Mapping[str, pl.Schema], values: Mapping[str, Any]) -> Node:
+@dataclass(frozen=True)
+class _Held:
+    """What a step's boundary holds: its rules over rows, all else of it, and the Python functions in both."""
+
+    rules: tuple[tuple[Need, Any], ...]
+    own: Any
+    functions: dict[str, str]
+
+
+def _held(step: Step, contract: Contract) -> _Held:
+    describing = Describing(f"step '{step.name}'")
+    return _Held(_rules(contract, describing), _boundary(contract, describing), describing.functions)
+
+
+def _of_step(
+    step: Step, contract: Contract, held: _Held, schemas: Mapping[str, pl.Schema], values: Mapping[str, Any]
+) -> Node:
     """A step: its plan over stand-ins, or its code where it needs a value that is not there."""
     describing = Describing(f"step '{step.name}'")
+    describing.functions.update(held.functions)
+    rules, own = held.rules, held.own
     dtypes = {name: dtype_form(dtype) for name, dtype in contract.schema.items()}
-    rules, own = _rules(contract, describing), _boundary(contract, describing)
     is_known = all(name in schemas for name in step.inputs)
     if not is_known or any(p.is_required and p.name not in values for p in step.parameters):
         inputs = [StandIn(name, pl.Schema()).frame() for name in step.inputs]
