@@ -18,6 +18,7 @@ from framework.run.fingerprints.values import Describing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from framework.boundary import Contract
     from framework.core.source import Source
@@ -81,7 +82,9 @@ class Nodes:
         return digest([made, held, types, order])
 
 
-def node_fingerprints(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None) -> dict[str, str]:
+def node_fingerprints(
+    pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, *, moment: datetime = EPOCH
+) -> dict[str, str]:
     """The identity of every source and step: a hash of the plan from the pipeline's sources to it, without data.
 
     It depends on what its rows are made by, and on nothing else: neither on names of variables, nor on columns before
@@ -91,19 +94,21 @@ def node_fingerprints(pipeline: Pipeline, parameters: Mapping[str, Any] | None =
         pipeline: The pipeline.
         parameters: Run parameters by name; others have their defaults. A step that needs one without a value is known
             by its code.
+        moment: What `run_time()` is. With the time of a run, steps whose plans use it are others in each run, and no
+            step else is: so rows that depend on the time are not taken for those of an earlier run.
 
     Raises:
         DefinitionError: when a Python function of a plan has captured a value that cannot be told apart from others.
         StepError: when a step's plan cannot be built.
     """
-    nodes = read_nodes(pipeline, parameters)
+    nodes = read_nodes(pipeline, parameters, moment)
     return {name: nodes.fingerprint(name) for name in nodes.every}
 
 
-def read_nodes(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None) -> Nodes:
+def read_nodes(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, moment: datetime = EPOCH) -> Nodes:
     """Read the sources and steps of a pipeline; see `node_fingerprints`."""
     values = parameter_values(pipeline, parameters or {})
-    with at_run_time(EPOCH):
+    with at_run_time(moment):
         known = contracts(pipeline)
         inputs = empty_inputs(pipeline, known)
         found = {name: _of_source(pipeline, name, known, inputs) for name in pipeline.sources}
