@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import data, events, history, refused, rules, wide
+from benchmarks import data, events, history, refused, rules, steps, wide
 from benchmarks.measure import Case, Sample, measure, medians, python, ratio
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ COMPARISONS = [
     Comparison("a replay and a load", "refused_replayed", "refused_loaded", {"cpu_s": 2.0}, "refused"),
     Comparison("a checkpoint found again", "checkpoint_found", "checkpoint_computed", {"cpu_s": 0.85}, "kept"),
     Comparison("a report on a year of quality", "quality_of_a_year", "imports", {}, "history", "within 5 s"),
+    Comparison("a plan of many steps", "plan_of_many_steps", "imports", {}, "steps", "within 1 s of CPU above"),
     Comparison("nothing new", "nothing_new", "imports", {"cpu_s": 1.5}, "year"),
 ]
 
@@ -172,6 +173,9 @@ def _make_with_before(folder: Path, what: str, rows: int) -> None:
     if what == "kept":
         data.year_of_parquet(folder, rows)
         _case("checkpoint_kept", folder, folder / "before")
+    if what == "steps":
+        steps.write_readings(folder)
+        _case("steps_run", folder, folder / "before")
     if what == "history":
         history.write_history(folder, days=365)
 

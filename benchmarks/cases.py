@@ -424,6 +424,29 @@ def quality_of_a_year(data: Path, _scratch: Path) -> None:
         raise SystemExit("the page shows no history")
 
 
+def steps_run(data: Path, scratch: Path) -> None:
+    """Publish a pipeline of two hundred steps."""
+    from benchmarks.steps import ROWS, many_steps
+    from framework.run.flow import run_in
+    from framework.run.request import RunRequest
+
+    for pipeline in (ROWS, many_steps()):
+        if run_in(pipeline, _space(data, scratch), RunRequest()).state != "SUCCESS":
+            raise SystemExit(f"{pipeline.name} was not published")
+
+
+def plan_of_many_steps(_data: Path, scratch: Path) -> None:
+    """Say that nothing is new of a pipeline of two hundred steps."""
+    from benchmarks.steps import many_steps
+    from framework.run.preview import preview
+    from framework.run.request import RunRequest
+    from framework.settings import Settings
+
+    found = preview(many_steps(), Settings(project=scratch, lake=str(scratch / "lake")), RunRequest())
+    if found.render() != ["bench.steps: nothing is new"]:
+        raise SystemExit(f"something is new: {found.render()}")
+
+
 def imports(_data: Path, _scratch: Path) -> None:
     """Import what a run stands on: polars, pandera.polars, deltalake."""
     import deltalake
