@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import data, events, history, refused, rules, wide
+from benchmarks import data, events, history, refused, rules, steps, wide
 from benchmarks.measure import Case, Sample, measure, medians, python, ratio
 from benchmarks.side_by_side import MANY
 
@@ -91,9 +91,11 @@ COMPARISONS = [
     Comparison("a unique key of many orders", "orders_unique", "orders_by_10", {"cpu_s": 1.5}, "many", "within 1 GB"),
     Comparison("a run and its profile", "wide_profiled", "wide_run", {"cpu_s": 1.4}, "wide"),
     Comparison("a replay and a load", "refused_replayed", "refused_loaded", {"cpu_s": 2.0}, "refused"),
+    Comparison("a checkpoint found again", "checkpoint_found", "checkpoint_computed", {"cpu_s": 0.85}, "kept"),
     Comparison("a report on a year of quality", "quality_of_a_year", "imports", {}, "history", "within 5 s"),
     Comparison("two pipelines at once", "two_at_once", "two_in_turn", {"wall_s": 0.625}, "none", "1.6 times as fast"),
     Comparison("twenty small pipelines", "many_by_command", "many_in_place", {}, "none", "0.4 s of CPU for each"),
+    Comparison("a plan of many steps", "plan_of_many_steps", "imports", {}, "steps", "within 1 s of CPU above"),
     Comparison("nothing new", "nothing_new", "imports", {"cpu_s": 1.5}, "year"),
 ]
 
@@ -172,6 +174,12 @@ def _make_with_before(folder: Path, what: str, rows: int) -> None:
     if what == "refused":
         refused.write_sales(folder)
         _case("refused_held", folder, folder / "before")
+    if what == "kept":
+        data.year_of_parquet(folder, rows)
+        _case("checkpoint_kept", folder, folder / "before")
+    if what == "steps":
+        steps.write_readings(folder)
+        _case("steps_run", folder, folder / "before")
     if what == "history":
         history.write_history(folder, days=365)
 

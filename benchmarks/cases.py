@@ -427,12 +427,56 @@ def refused_replayed(data: Path, scratch: Path) -> None:
     replay(_space(data, scratch))
 
 
+def checkpoint_computed(data: Path, scratch: Path) -> None:
+    """Rebuild a table, with a checkpoint on the way that is not there."""
+    from benchmarks.kept import rebuild
+
+    rebuild(_space(data, scratch / "empty"), state="computed")
+
+
+def checkpoint_kept(data: Path, scratch: Path) -> None:
+    """The same, and leave the checkpoint there for the next."""
+    from benchmarks.kept import rebuild
+
+    rebuild(_space(data, scratch), state="computed")
+
+
+def checkpoint_found(data: Path, scratch: Path) -> None:
+    """The same, with the checkpoint there."""
+    from benchmarks.kept import rebuild
+
+    rebuild(_space(data, scratch), state="reused")
+
+
 def quality_of_a_year(data: Path, _scratch: Path) -> None:
     """A page on the quality of a table of twenty columns with a year of daily runs behind it."""
     from benchmarks.history import report_on
 
     if "<svg" not in report_on(data):
         raise SystemExit("the page shows no history")
+
+
+def steps_run(data: Path, scratch: Path) -> None:
+    """Publish a pipeline of two hundred steps."""
+    from benchmarks.steps import ROWS, many_steps
+    from framework.run.flow import run_in
+    from framework.run.request import RunRequest
+
+    for pipeline in (ROWS, many_steps()):
+        if run_in(pipeline, _space(data, scratch), RunRequest()).state != "SUCCESS":
+            raise SystemExit(f"{pipeline.name} was not published")
+
+
+def plan_of_many_steps(_data: Path, scratch: Path) -> None:
+    """Say that nothing is new of a pipeline of two hundred steps."""
+    from benchmarks.steps import many_steps
+    from framework.run.preview import preview
+    from framework.run.request import RunRequest
+    from framework.settings import Settings
+
+    found = preview(many_steps(), Settings(project=scratch, lake=str(scratch / "lake")), RunRequest())
+    if found.render() != ["bench.steps: nothing is new"]:
+        raise SystemExit(f"something is new: {found.render()}")
 
 
 def imports(_data: Path, _scratch: Path) -> None:

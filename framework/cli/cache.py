@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import timedelta
 
-    from framework.lake import KeptStage
+    from framework.lake import KeptStage, StageStore
     from framework.run.stages.listing import Listed
 
 NAMES = ("pipeline", "step", "rows", "size", "seconds", "computed", "last used", "found again")
@@ -28,7 +28,7 @@ def cache_list() -> int:
     A run finds it if its input is the same, too. Reads no rows.
     """
     found = _kept()
-    document = {"location": _location(), "stages": [_facts(one) for one in found]}
+    document = {"location": _store().location.root, "stages": [_facts(one) for one in found]}
     rows = [dict(zip(NAMES, _cells(one), strict=True)) for one in found]
     show(document, lambda: [*columns(rows, NAMES, empty="nothing is kept"), *_sum([one.stage for one in found])])
     unfit = sum(bool(one.unfit) for one in found)
@@ -49,14 +49,13 @@ def cache_clear(
         older_than: Only what was not used for so long, such as `7d` or `12h`.
         yes: Remove it. Without it, it is only shown.
     """
-    age = _age(older_than)
-    every = [one.stage for one in _kept()]
-    chosen = _chosen(every, selection)
+    age, store = _age(older_than), _store()
+    chosen = _chosen(sorted(store.stages(), key=lambda stage: stage.created_at), selection)
     if age is not None:
         now = datetime.now(UTC)
         chosen = [stage for stage in chosen if now - (stage.used_at or stage.created_at) > age]
-    if yes:
-        _remove(chosen)
+    for stage in chosen if yes else ():
+        store.remove(stage.address)
     count = sum(stage.size for stage in chosen)
     last = f"{'removed' if yes else 'to be removed'}: {plural(len(chosen), 'stage')}, {size(count)}"
     document = {"removed": yes, "stages": [_name(stage) for stage in chosen], "bytes": count}
@@ -74,19 +73,11 @@ def _kept() -> list[Listed]:
     return kept_stages(open_workspace(settings()), load_pipelines(settings()))
 
 
-def _location() -> str:
-    from framework.run.workspace import open_workspace
-
-    return open_workspace(settings()).kept.root
-
-
-def _remove(stages: Sequence[KeptStage]) -> None:
+def _store() -> StageStore:
     from framework.lake import StageStore
     from framework.run.workspace import open_workspace
 
-    store = StageStore(open_workspace(settings()).kept)
-    for stage in stages:
-        store.remove(stage.address)
+    return StageStore(open_workspace(settings()).kept)
 
 
 def _age(given: str | None) -> timedelta | None:

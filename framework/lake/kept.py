@@ -44,7 +44,8 @@ class KeptStage:
     """The record of a stage: which rows are where, who wrote them, and what passing them has told.
 
     `nodes`: the files per source and step. `refused`: those with rows for the quarantine. `code`: the fingerprints of
-    its sources and steps. `effects`: the counts of its boundaries, and the warnings of its steps. `used_at`, `used_by`:
+    its sources and steps. `effects`: the counts of its boundaries, and the warnings of its steps and of
+    those before it. `used_at`, `used_by`:
     when a run last used it, and which: the lake, the pipeline and the sequence.
     """
 
@@ -69,6 +70,11 @@ class KeptStage:
         return [*(file for files in self.nodes.values() for file in files), *self.refused]
 
     @property
+    def warnings(self) -> dict[str, Any]:
+        """What its steps were warned of, and those of the stages before it."""
+        return {**self.effects.get("before", {}), **self.effects.get("steps", {})}
+
+    @property
     def rows(self) -> int:
         """The rows of its sources and steps."""
         return sum(file.rows for files in self.nodes.values() for file in files)
@@ -87,9 +93,12 @@ class KeptStage:
 
     @staticmethod
     def from_json(content: bytes) -> KeptStage | None:
-        """Read what `to_json` wrote; None where another version of Sluice wrote it in another form."""
-        document = json.loads(content)
-        if document.pop("schema_version") != RECORD_VERSION:
+        """Read what `to_json` wrote; None where it is damaged, or of another version of Sluice in another form."""
+        try:
+            document = json.loads(content)
+        except ValueError:  # a record that cannot be read is none: the rows are computed again
+            return None
+        if not isinstance(document, dict) or document.pop("schema_version", None) != RECORD_VERSION:
             return None
         document["created_at"] = datetime.fromisoformat(document["created_at"])
         document["nodes"] = {name: _files(files) for name, files in document["nodes"].items()}
@@ -110,7 +119,9 @@ class StageStore:
     def find(self, address: str) -> KeptStage | None:
         """The stage at an address, if it is finished."""
         content = self.location.read(f"{address}/{RECORD}")
-        found = KeptStage.from_json(content) if content is not None else None
+        if content is None:
+            return None
+        found = KeptStage.from_json(content)
         if found is None:
             return None
         used = self.location.read(f"{address}/{USED}")
@@ -135,8 +146,11 @@ class StageStore:
         """Put the record of a stage down, once its files are on disk; if somebody was first, theirs holds."""
         fault("kept.before")
         self._sync(stage)
-        self.location.create(f"{stage.address}/{RECORD}", stage.to_json())
+        created = self.location.create(f"{stage.address}/{RECORD}", stage.to_json())
         fault("kept.after")
+        if not created and self.find(stage.address) is None:  # it is there and cannot be read
+            with self.location.replace(f"{stage.address}/{RECORD}") as record:
+                record.write(stage.to_json())
         # Who was first only the record tells: the answer to one's own writing may have been lost.
         held = self.find(stage.address) or stage
         kept = {file.path for file in held.files}
@@ -173,6 +187,10 @@ class StageStore:
     def scan(self, files: Sequence[KeptFile]) -> pl.LazyFrame:
         """The rows of some files, lazy, in their order; there is at least one file."""
         return pl.scan_parquet([self.location.uri(f.path) for f in files], storage_options=self._options)
+
+    def rows(self, stage: KeptStage) -> dict[str, pl.LazyFrame]:
+        """The rows of the sources and steps of a stage, lazy."""
+        return {node: self.scan(files) for node, files in stage.nodes.items()}
 
     def stages(self) -> Iterator[KeptStage]:
         """Every finished stage, in no particular order."""

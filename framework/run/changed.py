@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from framework.core.events import emit
 from framework.run.fingerprints.changes import NO_CHANGES, Changes, compare
 from framework.run.fingerprints.definition import Definition, Identity, define, identify
 from framework.run.parameters import resolve_parameters
@@ -68,3 +69,25 @@ def keep_definition(pipeline: Pipeline, store: PlanStore, identity: Identity) ->
     """Put the definition on record that a sequence is about to be published with, unless it is there."""
     if store.definition(identity.fingerprint) is None:
         store.keep_definition(identity.fingerprint, define(pipeline, identity).to_json())
+
+
+def kept_tables(pipeline: Pipeline, changes: Changes, moved: set[str]) -> list[str]:
+    """The tables that stay as they are while others are computed again: what they are made by and of is the same.
+
+    `moved`: the sources that are at a newer version. Rules across tables may ask for the rows of any.
+    """
+    if not changes.rebuilt or pipeline.rules:
+        return []
+    lasting = [o for o in pipeline.outputs if o.table not in changes.by_table]
+    given = {o.table: pipeline.upstream(o.of) & pipeline.sources.keys() for o in lasting}
+    return [t for t, names in given.items() if not names & (moved | pipeline.file_sources.keys())]
+
+
+def tell_of_changes(pipeline: Pipeline, changes: Changes) -> None:
+    """Say of which tables the rows that were published before keep the old logic."""
+    if changes.unknown:
+        emit("definition.unknown", f"{pipeline.name}: {changes.unknown}")
+    for table in changes.behind:
+        what = "; ".join(str(change) for change in changes.by_table[table])
+        text = f"{table}: {what}. Rows published before keep the old logic; --full computes them again"
+        emit("definition.changed", text, level="WARNING", table=table)

@@ -25,7 +25,7 @@ from framework.run.naming import naming_rules
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality.audit import asks_for_quality, audit_quality
 from framework.run.scopes import scopes_of
-from framework.run.stages import Attempt, carry_out, make_room, require_sound, take_in_all
+from framework.run.stages import Attempt, are_files_read, carry_out, make_room, require_sound, take_in_all
 from framework.run.targets import manifest_of, open_targets, publish_all, quarantine_area
 from framework.run.verdicts import excess, require_contracts, require_source
 from framework.run.workspace import Workspace, open_workspace
@@ -121,7 +121,8 @@ def run_plan(
         hooks.begin(plan.run_id, plan.seq)
         tell_planned(plan)
         drafting = _drafting(pipeline, plan, space, clock, sample)
-        draft = drafting.first(apart=apart, is_resumed=is_resumed)
+        is_harmful = apart and not are_files_read(pipeline, plan, space, sample)
+        draft = drafting.first(apart=is_harmful, is_resumed=is_resumed)
         draft = drafting.relieved(draft, over_budget(pipeline, plan, draft))
         emit("run.staged", f"{pipeline.name}: sequence {plan.seq} is staged", level="DEBUG", seq=plan.seq)
         found = audit(pipeline, plan, space, draft, clock)

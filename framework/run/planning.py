@@ -17,7 +17,7 @@ from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
 from framework.run.alternates import Chosen, choose, may_be_unreachable
 from framework.run.branches import skipped_tables
-from framework.run.changed import find_changes, keep_definition
+from framework.run.changed import find_changes, keep_definition, kept_tables, tell_of_changes
 from framework.run.compiled import contracts
 from framework.run.fingerprints.changes import NO_CHANGES, Changes
 from framework.run.fingerprints.definition import Identity, identify
@@ -145,7 +145,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
         full = find_news(pipeline, space, position, replace(request, full=True))
         return replace(full, reasons=[*reasons, f"{again}: all are read again"])
     news = News(inputs, reasons, mode, None, tables.missing, tables.ages, pin_look_ups(pipeline, space, inputs), chosen)
-    news = replace(news, changes=changes, kept=_kept(pipeline, changes, set(tables.moved)), identity=identity)
+    news = replace(news, changes=changes, kept=kept_tables(pipeline, changes, set(tables.moved)), identity=identity)
     if mode == "full":
         return replace(news, waiting_version=find_decided(pipeline, space))
     return _again(news, pipeline, space, covered)
@@ -220,18 +220,6 @@ def with_branches(
     told = [f"{table}: was left as it is before, and would be computed now" for table in back]
     kept = [table for table in news.kept if table not in back]
     return replace(news, skipped=skipped, kept=kept, reasons=[*news.reasons, *told])
-
-
-def _kept(pipeline: Pipeline, changes: Changes, moved: set[str]) -> list[str]:
-    """The tables that stay as they are while others are computed again: what they are made by and of is the same.
-
-    `moved`: the sources that are at a newer version. Rules across tables may ask for the rows of any.
-    """
-    if not changes.rebuilt or pipeline.rules:
-        return []
-    lasting = [o for o in pipeline.outputs if o.table not in changes.by_table]
-    given = {o.table: pipeline.upstream(o.of) & pipeline.sources.keys() for o in lasting}
-    return [t for t, names in given.items() if not names & (moved | pipeline.file_sources.keys())]
 
 
 def require_fresh(pipeline: Pipeline, ages: dict[str, timedelta]) -> None:
@@ -375,22 +363,12 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
     if news.lookups:
         require_look_ups(pipeline, space, news.lookups, contracts(pipeline))
     hold_schemas(pipeline, space, news.mode, news.inputs, parameters, news.changes.rebuilt)
-    _tell_of_changes(pipeline, news.changes)
+    tell_of_changes(pipeline, news.changes)
     if position.pending is not None:  # a rebuild needs nothing of it, and it may be the reason for the rebuild
         text = f"sequence {position.pending.seq}, which was not finished, is given up for a rebuild"
         emit("run.given_up", f"{pipeline.name}: {text}", level="WARNING")
         return _fix(pipeline, space, replace(news, reasons=[*news.reasons, text]), position.pending.seq + 1, parameters)
     return _fix(pipeline, space, news, position.finished + 1, parameters)
-
-
-def _tell_of_changes(pipeline: Pipeline, changes: Changes) -> None:
-    """Say of which tables the rows that were published before keep the old logic."""
-    if changes.unknown:
-        emit("definition.unknown", f"{pipeline.name}: {changes.unknown}")
-    for table in changes.behind:
-        what = "; ".join(str(change) for change in changes.by_table[table])
-        text = f"{table}: {what}. Rows published before keep the old logic; --full computes them again"
-        emit("definition.changed", text, level="WARNING", table=table)
 
 
 def fix_rebuild(pipeline: Pipeline, space: Workspace, plan: RunPlan, reason: str) -> None:

@@ -230,7 +230,7 @@ def _schemas(pipeline: Pipeline, space: Workspace, planned: RunPlan | News, requ
 def _changed(changes: Changes, told: list[str]) -> Iterator[str]:
     """What is different of the definition beside what was told, and which tables keep rows of before."""
     if changes.unknown:
-        yield f"    its definition is another than that of its last run; {changes.unknown}"
+        yield f"    not known whether its definition has changed: {changes.unknown}"
     for change in changes.every if changes.by_table else ():
         if str(change) not in told:
             yield f"    changed {change}"

@@ -108,3 +108,9 @@ def test_cache_may_stand_outside_the_lake(sluice, shop, tmp_path):
     done = sluice("run", "shop.daily_totals", "--full", cwd=shop, SLUICE_CACHE=str(elsewhere))
     assert "kept  daily_totals" in done.stdout
     assert len(list(elsewhere.glob("*/stage.json"))) == 1
+
+
+def test_doctor_finds_nothing_wrong_with_a_cache(sluice, shop):
+    found = json.loads(sluice("doctor", "--json", cwd=shop).stdout)
+    assert "_cache" not in json.dumps(found)
+    assert {one["state"] for one in found["findings"] if one["subject"].startswith(("table", "pipeline"))} <= {"ok"}

@@ -109,8 +109,8 @@ class Watch:
         self.at = "scan"
         self.openings: dict[str, Counter[str]] = {"scan": Counter(), "stage": Counter(), "publish": Counter()}
         self.stages: list[list[pl.LazyFrame]] = []
-        self._take_in, self._stage, self._collect = flow.take_in, flow.stage, pl.collect_all
-        patch.setattr(flow, "take_in", self._taken_in)
+        self._take_in, self._stage, self._collect = flow.take_in_all, flow.stage, pl.collect_all
+        patch.setattr(flow, "take_in_all", self._taken_in)
         patch.setattr(flow, "stage", self._staged)
         patch.setattr(pl, "collect_all", self._collected)
         patch.setattr(LocalFileSystem, "_open", self._counting(LocalFileSystem._open))

@@ -83,7 +83,7 @@ class Nodes:
 
 
 def node_fingerprints(
-    pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, moment: datetime = EPOCH
+    pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, *, moment: datetime = EPOCH
 ) -> dict[str, str]:
     """The identity of every source and step: a hash of the plan from the pipeline's sources to it, without data.
 
@@ -94,7 +94,8 @@ def node_fingerprints(
         pipeline: The pipeline.
         parameters: Run parameters by name; others have their defaults. A step that needs one without a value is known
             by its code.
-        moment: What `run_time()` is: nodes that ask for it are others at another time.
+        moment: What `run_time()` is. With the time of a run, steps whose plans use it are others in each run, and no
+            step else is: so rows that depend on the time are not taken for those of an earlier run.
 
     Raises:
         DefinitionError: when a Python function of a plan has captured a value that cannot be told apart from others.
@@ -112,8 +113,12 @@ def read_nodes(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, 
         inputs = empty_inputs(pipeline, known)
         found = {name: _of_source(pipeline, name, known, inputs) for name in pipeline.sources}
         schemas = {name: frame.collect_schema() for name, frame in inputs.items()}
+        held: dict[int, _Held] = {}  # many steps may have one schema
         for step in pipeline.steps:
-            found[step.name] = node = _of_step(step, known[step.name], schemas, values)
+            contract = known[step.name]
+            if id(contract) not in held:
+                held[id(contract)] = _held(step, contract)
+            found[step.name] = node = _of_step(step, contract, held[id(contract)], schemas, values)
             schemas[step.name] = known[step.name].schema if node.frame is None else node.frame.collect_schema()
     return Nodes(found)
 
@@ -164,11 +169,28 @@ def _kind_of(source: Source) -> str:
     return source.format if isinstance(source, FileSource) else source.table
 
 
-def _of_step(step: Step, contract: Contract, schemas: Mapping[str, pl.Schema], values: Mapping[str, Any]) -> Node:
+@dataclass(frozen=True)
+class _Held:
+    """What a step's boundary holds: its rules over rows, all else of it, and the Python functions in both."""
+
+    rules: tuple[tuple[Need, Any], ...]
+    own: Any
+    functions: dict[str, str]
+
+
+def _held(step: Step, contract: Contract) -> _Held:
+    describing = Describing(f"step '{step.name}'")
+    return _Held(_rules(contract, describing), _boundary(contract, describing), describing.functions)
+
+
+def _of_step(
+    step: Step, contract: Contract, held: _Held, schemas: Mapping[str, pl.Schema], values: Mapping[str, Any]
+) -> Node:
     """A step: its plan over stand-ins, or its code where it needs a value that is not there."""
     describing = Describing(f"step '{step.name}'")
+    describing.functions.update(held.functions)
+    rules, own = held.rules, held.own
     dtypes = {name: dtype_form(dtype) for name, dtype in contract.schema.items()}
-    rules, own = _rules(contract, describing), _boundary(contract, describing)
     is_known = all(name in schemas for name in step.inputs)
     if not is_known or any(p.is_required and p.name not in values for p in step.parameters):
         inputs = [StandIn(name, pl.Schema()).frame() for name in step.inputs]

@@ -13,11 +13,13 @@ import pickle
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from framework.run.fingerprints.code import library_form
 from framework.run.fingerprints.forms import digest
 
 if TYPE_CHECKING:
@@ -105,10 +107,10 @@ def _settled(form: Any) -> Any:
         return _bytes(form) if form and all(isinstance(one, int) for one in form) else [_settled(one) for one in form]
     if not isinstance(form, dict):
         return form
-    if set(form) == {"IR"}:
-        return _settled(form["IR"]["dsl"])
-    if set(form) == {"Cache"}:
-        return _settled(form["Cache"]["input"])
+    if set(form) in ({"IR"}, {"Cache"}):
+        return _settled(form["IR"]["dsl"] if "IR" in form else form["Cache"]["input"])
+    if set(form) == {"FfiPlugin"}:  # a compiled function: by its package, not by where that is installed
+        return {"FfiPlugin": {**form["FfiPlugin"], "lib": library_form(PurePath(form["FfiPlugin"]["lib"]).parent.name)}}
     if set(form) == {"Function"} and (looked := _look_up(form["Function"])) is not None:
         return looked
     return {key: _settled(value) for key, value in form.items()}

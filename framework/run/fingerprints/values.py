@@ -71,8 +71,8 @@ class Describing:
         return found
 
     def part(self, name: str, value: Any) -> Any:
-        """The form of a part of a value; `name` says in messages which part."""
-        self._path.append(name)
+        """The form of a part of a value; `name` says in messages which part, where the whole has a name."""
+        self._path.append(name if any(self._path) or not name.startswith("[") else "")
         try:
             return self.form(value)
         finally:
@@ -116,10 +116,10 @@ class Describing:
         if is_of_project(function.__module__):
             body: Any = code_form(function.__code__, Names(function.__globals__, captured, self._within(name)))
         else:
-            held = [self.part(f"{name}: {variable}", value) for variable, value in captured.items()]
+            held = [self.form(value) for value in captured.values()]
             body = [library_form(function.__module__), function.__qualname__, held]
-        defaults = [self.part(f"{name}: a default", function.__defaults__)]
-        defaults.append(self.part(f"{name}: a default", function.__kwdefaults__))
+        given = (function.__defaults__, function.__kwdefaults__)
+        defaults = [self.part(f"{name}: a default" if is_of_project(function.__module__) else "", one) for one in given]
         form = ["function", body, defaults]
         if is_of_project(function.__module__):
             self._call(function, digest(form))
@@ -174,12 +174,13 @@ class Describing:
         if isinstance(taken, str):
             return ["object", kind, taken]
         maker, arguments, *rest = taken
-        state = [self.part(f"a {type(value).__name__}", part) for part in (arguments, *rest[:1])]
+        label = f"a {type(value).__name__}" if is_of_project(type(value).__module__) else ""
+        state = [self.part(label, part) for part in (arguments, *rest[:1])]
         items = [self.form(list(part)) for part in rest[1:3] if part is not None]
         return ["object", kind, self.form(maker), *state, *items]
 
     def _unstable(self, value: Any) -> DefinitionError:
-        named = " > ".join(self._path) or "a value"
+        named = " > ".join(name for name in self._path if name) or "a value"
         what = f"{named} is a {type(value).__name__}, of which cannot be told whether it is the same in another run"
         fix = "make it inside the function, or hand over the plain values that it is made of"
         return DefinitionError([Problem(self.where, what, fix)])

@@ -4,7 +4,7 @@ from framework.run.stages.attempt import Attempt
 from framework.run.stages.graph import LAST, Stage, stages_of
 from framework.run.stages.room import make_room
 from framework.run.stages.taken_up import Kept, carry_out, require_sound, take_in_all
-from framework.run.stages.tasks import StageTask, missing_stages, run_stage
+from framework.run.stages.tasks import StageTask, are_files_read, missing_stages, run_stage
 
 __all__ = [
     "LAST",
@@ -12,6 +12,7 @@ __all__ = [
     "Kept",
     "Stage",
     "StageTask",
+    "are_files_read",
     "carry_out",
     "make_room",
     "missing_stages",

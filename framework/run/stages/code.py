@@ -21,7 +21,7 @@ def time_bound(pipeline: Pipeline, parameters: Mapping[str, Any], code: Mapping[
 
     `code`: their fingerprints.
     """
-    later = node_fingerprints(pipeline, parameters, LATER)
+    later = node_fingerprints(pipeline, parameters, moment=LATER)
     every = {
         name: (one for chosen in s.fallback.values() for one in chosen) for name, s in pipeline.file_sources.items()
     }

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from framework.core.events import emit
+from framework.errors import StorageError
 from framework.lake import PlanStore, StageStore
 
 if TYPE_CHECKING:
@@ -19,10 +20,21 @@ MEANWHILE = timedelta(days=1)
 
 
 def make_room(space: Workspace) -> list[KeptStage]:
-    """Remove what is older than it may be, and what is too much; never what an unfinished plan uses. Gives these."""
-    keep = space.keep
-    if keep is None:
+    """Remove what is older than it may be, and what is too much; never what an unfinished plan uses. Gives these.
+
+    Where storage refuses, that is left to a later run, with a warning: the tables are published.
+    """
+    if space.keep is None:
         return []
+    try:
+        return _make_room(space)
+    except (OSError, StorageError) as error:
+        text = f"rows of checkpoints could not be removed from {space.kept.root}: {error}"
+        emit("checkpoint.crowded", text, level="WARNING")
+        return []
+
+
+def _make_room(space: Workspace) -> list[KeptStage]:
     store, now = StageStore(space.kept), datetime.now(UTC)
     store.remove_unfinished(now)
     stages = sorted(store.stages(), key=last_use)

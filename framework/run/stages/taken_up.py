@@ -49,7 +49,7 @@ class Kept:
     @property
     def steps(self) -> dict[str, StepReport]:
         """What steps were warned of."""
-        every = (told for record in self.records.values() for told in record.effects["steps"].items())
+        every = (told for record in self.records.values() for told in record.warnings.items())
         return {name: StepReport(**told) for name, told in every}
 
 
@@ -59,16 +59,27 @@ def carry_out(attempt: Attempt, scopes: Sequence[Scope]) -> Kept:
     Of tables that are published already nothing is needed.
     """
     done = Kept(list(scopes), StageStore(attempt.space.kept))
+    computed: set[str] = set()
     for number, tasks in enumerate(tasks_of(attempt, scopes)):
         rows: dict[str, pl.LazyFrame] = {}
         for task, found in needed_tasks(attempt, tasks, behind(attempt, scopes[number])):
-            record = found or compute(attempt, task, {node: rows[node] for node in task.stage.takes})
+            record = found or compute(attempt, task, [done.records[name] for name in task.needs])
+            computed |= set(task.stage.steps) if found is None else set()
             use(attempt, record)
-            rows |= rows_of(attempt, record)
+            rows |= done.store.rows(record)
             done.records[task.name] = record
             done.reports[task.name] = report_of(task, record, is_reused=found is not None)
         done.scopes[number] = replace(scopes[number], kept=rows)
+    _warn_again(done.steps, computed)
     return done
+
+
+def _warn_again(steps: Mapping[str, StepReport], computed: set[str]) -> None:
+    """Say what steps were warned of, but for those that were `computed` and so have said it."""
+    for step, told in steps.items():
+        words = [*(f"{count:,} x {reason}" for reason, count in told.warned.items()), *told.warnings]
+        for one in words if step not in computed else ():
+            emit("rule.broken", f"{step}: {one}", level="WARNING", step=step)
 
 
 def behind(attempt: Attempt, scope: Scope) -> list[Output]:
@@ -139,21 +150,12 @@ def use(attempt: Attempt, record: KeptStage) -> None:
     StageStore(attempt.space.kept).use(record, by, datetime.now(UTC))
 
 
-def rows_of(attempt: Attempt, record: KeptStage) -> dict[str, pl.LazyFrame]:
-    """The rows of the sources and steps that a stage has written down, lazy."""
-    store = StageStore(attempt.space.kept)
-    return {node: store.scan(files) for node, files in record.nodes.items()}
-
-
 def report_of(task: Task, record: KeptStage, *, is_reused: bool) -> StageReport:
-    """Say what became of a stage; of one that is used again, what there was to warn of."""
+    """Say what became of a stage."""
     age = round(age_of(record).total_seconds(), 1) if is_reused else 0.0
     text = f"{task.name}: {record.rows:,} rows, computed in {record.seconds:.1f} s"
     if is_reused:
         emit("checkpoint.reused", f"{text} by run {record.run_id}, found again", stage=task.name, rows=record.rows)
-        for step, told in record.effects["steps"].items():
-            for words in [*(f"{count:,} x {reason}" for reason, count in told["warned"].items()), *told["warnings"]]:
-                emit("rule.broken", f"{step}: {words}", level="WARNING", step=step)
     else:
         emit("checkpoint.kept", text, stage=task.name, rows=record.rows)
     state = "reused" if is_reused else "computed"

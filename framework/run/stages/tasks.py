@@ -11,13 +11,11 @@ from framework.errors import SelectionError, did_you_mean
 from framework.run.compiled import contracts
 from framework.run.scopes import scopes_of
 from framework.run.stages.attempt import Attempt, Task, tasks_of
-from framework.run.stages.taken_up import behind, found_again, needed_tasks, report_of, rows_of, use
+from framework.run.stages.taken_up import behind, found_again, needed_tasks, report_of, use
 from framework.run.stages.work import compute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import polars as pl
 
     from framework.core.plan import RunPlan
     from framework.core.report import StageReport
@@ -52,6 +50,17 @@ def missing_stages(pipeline: Pipeline, plan: RunPlan, space: Workspace, sample: 
     return [StageTask(task.name, tuple(n for n in task.needs if n in names)) for task in missing]
 
 
+def are_files_read(pipeline: Pipeline, plan: RunPlan, space: Workspace, sample: float | None = None) -> bool:
+    """Whether all that is still to be read of a plan's files was read by stages that are kept."""
+    with at_run_time(plan.planned_at):
+        attempt = Attempt(pipeline, plan, space, contracts(pipeline), sample)
+        scopes = scopes_of(pipeline, plan, space)
+        every = [(scope, tasks) for scope, tasks in zip(scopes, tasks_of(attempt, scopes), strict=True) if tasks]
+        needed = [one for scope, tasks in every for one in needed_tasks(attempt, tasks, behind(attempt, scope))]
+        is_last_free = all(not tasks[-1].stage.sources for _, tasks in every)
+        return bool(every) and is_last_free and all(found is not None for task, found in needed if task.stage.sources)
+
+
 def run_stage(
     pipeline: Pipeline, plan: RunPlan, space: Workspace, name: str, sample: float | None = None
 ) -> StageReport:
@@ -76,11 +85,6 @@ def run_stage(
 def _ready(attempt: Attempt, every: Mapping[str, Task], task: Task) -> tuple[KeptStage, bool]:
     """Find a stage or compute it; says whether it was found."""
     found = found_again(attempt, task)
-    is_reused = found is not None
-    if found is None:
-        rows: dict[str, pl.LazyFrame] = {}
-        for need in task.needs:
-            rows |= rows_of(attempt, _ready(attempt, every, every[need])[0])
-        found = compute(attempt, task, {node: rows[node] for node in task.stage.takes})
-    use(attempt, found)
-    return found, is_reused
+    record = found or compute(attempt, task, [_ready(attempt, every, every[need])[0] for need in task.needs])
+    use(attempt, record)
+    return record, found is not None

@@ -20,7 +20,7 @@ from framework.run.scopes import wire_rows
 from framework.run.verdicts import require_steps, step_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -33,11 +33,10 @@ REFUSED = "_refused"
 """The folder of a stage for rows of the quarantine; no source or step has such a name."""
 
 
-def compute(attempt: Attempt, task: Task, given: Mapping[str, pl.LazyFrame]) -> KeptStage:
+def compute(attempt: Attempt, task: Task, needed: Sequence[KeptStage]) -> KeptStage:
     """Compute the rows of a stage, hold them against the schemas of its steps, and write them down.
 
-    `given`: the rows that other stages have written down for it, lazy. If another attempt was first, what it wrote
-    holds and is given back.
+    `needed`: the stages that it needs. If another attempt was first, what it wrote holds and is given back.
 
     Raises:
         StepError: when rows of a step break the schema that it declares.
@@ -48,7 +47,8 @@ def compute(attempt: Attempt, task: Task, given: Mapping[str, pl.LazyFrame]) -> 
     known, store = attempt.known, StageStore(attempt.space.kept)
     refused = StagingArea(store.location.below(f"{task.address}/{REFUSED}"), QUARANTINE_SCHEMA, ())
     intakes = _intakes(attempt, task, refused)
-    wired = _wired(attempt, task, intakes, given)
+    given = {node: frame for stage in needed for node, frame in store.rows(stage).items()}
+    wired = _wired(attempt, task, intakes, {node: given[node] for node in task.stage.takes})
     paths = {node: store.new_path(task.address, node) for node in task.stage.writes}
     with _cleaned_up(store, paths.values(), refused):
         with naming_rules(known):
@@ -56,6 +56,7 @@ def compute(attempt: Attempt, task: Task, given: Mapping[str, pl.LazyFrame]) -> 
         require_steps(wired.checks, f"checkpoint '{task.name}' is not kept")
         _require_unchanged(attempt, task)
     effects = _effects(attempt, intakes, wired.checks)  # only now the last refused rows are handed over
+    effects["before"] = {n: told for stage in needed for n, told in stage.warnings.items()}
     return store.finish(
         KeptStage(
             address=task.address,

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import ModuleType
 
 import polars as pl
+import polars_hash
 import pytest
+from polars.plugins import register_plugin_function
 
 from framework.errors import DefinitionError
 from framework.run.fingerprints.forms import digest
@@ -172,3 +174,16 @@ def test_a_captured_value_that_may_be_another_in_the_next_run_is_refused_by_name
         f"step 'x': use > value is a {type(value).__name__}, of which cannot be told whether it is the same in another"
         " run (make it inside the function, or hand over the plain values that it is made of)"
     )
+
+
+def test_a_compiled_function_is_known_by_its_package_wherever_that_is_installed(tmp_path):
+    (library,) = Path(polars_hash.__file__).parent.glob("_internal*.so")
+    elsewhere = tmp_path / "polars_hash" / library.name
+    elsewhere.parent.mkdir()
+    elsewhere.symlink_to(library)
+
+    def hashed(path, function):
+        return register_plugin_function(plugin_path=path, args=pl.col("a"), function_name=function, is_elementwise=True)
+
+    assert form(hashed(library, "wyhash")) == form(hashed(elsewhere, "wyhash"))
+    assert form(hashed(library, "wyhash")) != form(hashed(library, "sha256"))

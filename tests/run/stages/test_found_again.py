@@ -22,11 +22,12 @@ from framework.lake import StageStore, open_table
 from framework.run.flow import run_in, run_plan
 from framework.run.planning import find_position, fix_plan
 from framework.run.request import RunRequest
-from framework.run.stages import make_room, missing_stages, run_stage
+from framework.run.stages import are_files_read, make_room, missing_stages, run_stage
 from framework.run.workspace import Keep
 from framework.storage import StorageLocation
 from tests.run.quarantine_shop import Shop, accounts
 from tests.run.stages.counting import counted, passed
+from tests.run.stages.test_shared_work import EVENTS
 from tests.run.stages.twins import states
 
 if TYPE_CHECKING:
@@ -189,6 +190,11 @@ def test_run_parameter_is_part_of_what_a_stage_is_found_by(shop):
     assert found == [(first, 129), (other, 141), ({"slow": "reused", "slower": "reused"}, 129)]
 
 
+def test_rows_of_a_sample_are_not_taken_for_all_rows(shop):
+    run_in(shop.pipeline, shop.space, RunRequest(sample=0.5))
+    assert set(states(shop.run(full=True)).values()) == {"computed"}
+
+
 def test_step_that_asks_for_the_time_of_the_run_is_computed_in_each(shop):
     @step(returns=Sale, checkpoint=True)
     def slower(slow: LazyFrame[Sale]) -> pl.LazyFrame:
@@ -258,6 +264,45 @@ def test_file_without_a_record_is_proof_of_nothing(shop):
     for stage in list(store(shop).stages()):
         store(shop).location.delete(f"{stage.address}/stage.json")
     assert set(states(shop.run(full=True)).values()) == {"computed"}
+
+
+def test_record_that_cannot_be_read_is_replaced(shop):
+    shop.run()
+    for stage in list(store(shop).stages()):
+        with store(shop).location.replace(f"{stage.address}/stage.json") as file:
+            file.write(b'{"schema_version"')
+    assert list(store(shop).stages()) == []
+    assert set(states(shop.run(full=True)).values()) == {"computed"}
+    assert set(states(shop.run(full=True)).values()) == {"reused"}
+    assert total(shop) == 129
+
+
+def test_files_that_a_kept_stage_has_read_are_not_read_apart_after_a_death(shop):
+    plan = planned(shop)
+    assert not are_files_read(shop.pipeline, plan, shop.space)
+    run_stage(shop.pipeline, plan, shop.space, "slow")
+    assert are_files_read(shop.pipeline, plan, shop.space)
+    said = []
+    with listening(said.append):
+        report = run_plan(shop.pipeline, plan, shop.space, apart=True, is_resumed=True)
+    assert states(report) == {"slow": "reused", "slower": "computed"}
+    assert "apart" not in report.timings_s
+    other = Shop(shop.raw.parent / "other", EVENTS)
+    other.put("events/a.csv", "id,kind,amount\n1,a,1\n")
+    assert not are_files_read(EVENTS, planned(other), other.space)
+
+
+def test_storage_that_refuses_to_remove_does_not_fail_a_run_whose_tables_are_published(shop, monkeypatch):
+    def refuse(_store: StageStore, _address: str) -> None:
+        raise StorageError("the disk is read-only now")
+
+    monkeypatch.setattr(StageStore, "remove", refuse)
+    shop.space = replace(shop.space, keep=Keep(mb=0))
+    said = []
+    with listening(said.append):
+        assert shop.run().state == "SUCCESS"
+    assert [event.level for event in said if event.name == "checkpoint.crowded"] == ["WARNING"]
+    assert total(shop) == 129
 
 
 def test_checkpoints_are_passed_over_where_nothing_is_kept(shop):

@@ -58,6 +58,7 @@ def test_step_that_several_outputs_share_sees_each_row_once(tmp_path):
     shop.put("events/a.csv", "id,kind,amount\n" + "".join(f"{i},a,{i}\n" for i in range(20)))
     report = shop.run()
     assert passed.taken() == {"doubled": 20, "raised": 20}
+    assert not (shop.lake / "_sluice/_cache").exists()
     assert {name: out.rows_added for name, out in report.outputs.items() if name.startswith("t/")} == {
         "t/raised": 20,
         "t/small": 5,
