@@ -13,7 +13,11 @@ from framework.core.report import RunReport
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from framework.core.report import NodeReport
+
 BAR = 40
+SHOWN_NODES = 5
+MEGABYTE = 1_000_000
 NEAR = 0.1
 """A value this near to what is usual, as a share of it, is not worth a word."""
 
@@ -81,6 +85,7 @@ def lines_of(run: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> It
     report = RunReport.from_dict(dict(run["report"]))
     yield f"    took {', '.join(_measures(run, earlier))}"
     yield from _timeline(report, earlier)
+    yield from _nodes(report, earlier)
     summary = (line for told in render([report]) for line in told.splitlines())
     yield from (line for line in summary if line.startswith("    "))  # without its head and its count of pipelines
     yield f"compared with {plural(len(earlier), 'earlier run')}" if earlier else "no earlier run to compare with"
@@ -113,3 +118,33 @@ def _timeline(report: RunReport, earlier: Sequence[Mapping[str, Any]]) -> Iterat
         words = Usual(seconds, _median(earlier, _phase(name))).words("{:.2f} s".format)
         yield f"    {name:<{width}}  |{bar[:BAR]}| {words}{', the slowest' if name == slowest else ''}"
         passed += seconds
+
+
+def _nodes(report: RunReport, earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The nodes of the plan that took longest, of the processor's time."""
+    for node in report.nodes[:SHOWN_NODES]:
+        seconds = Usual(node.seconds, _median(earlier, _node(node.name, node.sources))).words("{:.3f} s".format)
+        times = f" in {node.count} places" if node.count > 1 else ""
+        origin = f" of {', '.join(node.sources)}" if node.sources and node.operation != "read" else ""
+        yield f"    node  {node.share:4.0%}  {node.name}{origin}{times}: {_passed(node)}, {seconds}"
+    rest = len(report.nodes) - SHOWN_NODES
+    if rest > 0:
+        yield f"    node        and {rest} more that took less; --json has them"
+
+
+def _passed(node: NodeReport) -> str:
+    """What went through a node: bytes where it reads files, and rows."""
+    if node.operation == "read":
+        size = f" of {node.bytes_read / MEGABYTE:,.1f} MB" if node.bytes_read else ""
+        return f"{node.rows_out:,} rows{size}"
+    out = "" if node.rows_out in {node.rows_in, 0} else f" to {node.rows_out:,}"
+    return f"{node.rows_in:,}{out} rows"
+
+
+def _node(name: str, sources: Sequence[str]) -> Callable[[Mapping[str, Any]], float | None]:
+    def seconds(run: Mapping[str, Any]) -> float | None:
+        found = (run["report"] or {}).get("nodes") or ()
+        same = [one for one in found if one.get("name") == name and one.get("sources") == list(sources)]
+        return float(sum(one["seconds"] for one in same)) if same else None
+
+    return seconds

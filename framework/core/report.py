@@ -86,6 +86,24 @@ class ExportReport:
 
 
 @dataclass(frozen=True)
+class NodeReport:
+    """What the nodes of a plan that do the same did: `name` in words, `count` of them, rows of these `sources`.
+
+    `seconds` of the processor, on all threads together; `share`: of all nodes. `bytes_read`: of files.
+    """
+
+    name: str
+    operation: str
+    rows_out: int
+    seconds: float
+    share: float
+    rows_in: int = 0
+    bytes_read: int = 0
+    count: int = 1
+    sources: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a run failed: the failure's class, the error's name and its message."""
 
@@ -100,7 +118,8 @@ class RunReport:
     """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC.
 
     `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
-    that were read as last published although their pipeline came to nothing, each with what became of that.
+    that were read as last published although their pipeline came to nothing, each with what became of that. `nodes`:
+    what the physical nodes of its plans did, slowest first.
     """
 
     run_id: str
@@ -122,6 +141,7 @@ class RunReport:
     steps: dict[str, StepReport] = field(default_factory=dict)
     rules: dict[str, RuleReport] = field(default_factory=dict)
     used_last: dict[str, str] = field(default_factory=dict)
+    nodes: list[NodeReport] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -129,13 +149,14 @@ class RunReport:
 
     @staticmethod
     def from_dict(document: dict[str, Any]) -> RunReport:
-        """Read what `to_dict` gave."""
-        values = dict(document)
+        """Read what `to_dict` gave, of an older version too; what a newer one says beside it is left out."""
+        values = {name: value for name, value in document.items() if name in RunReport.__dataclass_fields__}
         values["sources"] = {name: SourceReport(**v) for name, v in values["sources"].items()}
         values["outputs"] = {name: OutputReport(**v) for name, v in values["outputs"].items()}
         values["exports"] = {name: ExportReport(**v) for name, v in values.get("exports", {}).items()}
         values["steps"] = {name: StepReport(**v) for name, v in values.get("steps", {}).items()}
         values["rules"] = {name: RuleReport(**v) for name, v in values.get("rules", {}).items()}
         values["quality"] = {name: QualityReport.from_dict(v) for name, v in values.get("quality", {}).items()}
+        values["nodes"] = [NodeReport(**v) for v in values.get("nodes", [])]
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None
         return RunReport(**values)

@@ -20,6 +20,7 @@ from framework.run.execution import execute
 from framework.run.exports import export_all, export_missing
 from framework.run.intake import take_in
 from framework.run.naming import naming_rules
+from framework.run.node_metrics import measuring, source_names
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality.audit import asks_for_quality, audit_quality
 from framework.run.targets import manifest_of, open_targets, publish_all, quarantine_area
@@ -99,7 +100,8 @@ def run_plan(
     earlier attempt has left the plan unfinished.
     """
     clock = Clock()
-    with context(run_id=plan.run_id, pipeline=pipeline.name), at_run_time(plan.planned_at):
+    run, names = context(run_id=plan.run_id, pipeline=pipeline.name), source_names(plan, space)
+    with run, at_run_time(plan.planned_at), measuring(names) as measured:
         text = f"{pipeline.name}: sequence {plan.seq}: {plan.reason}"
         emit("run.planned", text, seq=plan.seq, mode=plan.mode, reason=plan.reason)
         drafting = _drafting(pipeline, plan, space, clock, sample)
@@ -118,7 +120,7 @@ def run_plan(
         with clock.phase("export"):
             exports = export_all(pipeline, space)
         report = account(pipeline, plan, found.sources, draft.targets, committed, exports, clock.phases)
-        report = replace(report, quality=found.quality, rules=found.rules)
+        report = replace(report, quality=found.quality, rules=found.rules, nodes=measured.nodes())
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)
@@ -157,9 +159,9 @@ def over_budget(pipeline: Pipeline, plan: RunPlan, draft: Draft) -> dict[str, st
 def stage(draft: Draft) -> None:
     """Run the plan, once: every row is read, checked, counted, carried through the steps and written in one pass."""
     fault("stage.before")
-    sinks = [target.sink for target in draft.targets if target.sink is not None]
+    sinks = {target.table: target.sink for target in draft.targets if target.sink is not None}
     with naming_rules(draft.known):
-        execute([*sinks, *(one.sink for one in draft.gathered)])
+        execute([*sinks.values(), *(one.sink for one in draft.gathered)], names=list(sinks))
     fault("stage.after")
 
 
