@@ -28,6 +28,8 @@ COMMANDS = {
     "plan": "Show what a run would do, and why.",
     "run": "Run pipelines: all of them, or a selection.",
     "show": "Show rows of a source, a step or an output, without writing.",
+    "debug": "Open a step of a past run, on the inputs that the run pinned.",
+    "replay": "Run a past run again on its pinned inputs, and compare what comes out.",
     "logs": "Show the log of a run.",
     "doctor": "Look for what is wrong: versions, settings, storage, ledger, lake.",
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BAR = 40
 SHOWN_NODES = 5
+LEAST_SHARE = 0.01
 MEGABYTE = 1_000_000
 NEAR = 0.1
 """A value this near to what is usual, as a share of it, is not worth a word."""
@@ -122,12 +123,13 @@ def _timeline(report: RunReport, earlier: Sequence[Mapping[str, Any]]) -> Iterat
 
 def _nodes(report: RunReport, earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The nodes of the plan that took longest, of the processor's time."""
-    for node in report.nodes[:SHOWN_NODES]:
+    shown = [node for node in report.nodes if node.share >= LEAST_SHARE][:SHOWN_NODES]
+    for node in shown:
         seconds = Usual(node.seconds, _median(earlier, _node(node.name, node.sources))).words("{:.3f} s".format)
         times = f" in {node.count} places" if node.count > 1 else ""
         origin = f" of {', '.join(node.sources)}" if node.sources and node.operation != "read" else ""
         yield f"    node  {node.share:4.0%}  {node.name}{origin}{times}: {_passed(node)}, {seconds}"
-    rest = len(report.nodes) - SHOWN_NODES
+    rest = len(report.nodes) - len(shown)
     if rest > 0:
         yield f"    node        and {rest} more that took less; --json has them"
 

@@ -14,7 +14,7 @@ from framework.definition.step import Step, read_step
 from framework.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from framework.core.quality import Quality
     from framework.core.rule import AcrossRule, BusinessRule
@@ -111,6 +111,12 @@ class Pipeline:
         bare = copy(self)
         object.__setattr__(bare, "rules", ())
         return bare
+
+    def with_steps(self, names: Collection[str]) -> Pipeline:
+        """The same pipeline with only some of its steps: to build the plan of one of them."""
+        part = copy(self)
+        object.__setattr__(part, "steps", tuple(step for step in self.steps if step.name in names))
+        return part
 
     @property
     def file_sources(self) -> dict[str, FileSource]:
