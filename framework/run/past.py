@@ -35,8 +35,8 @@ class Past:
     """A past run: the pipeline as it is defined now, the plan that the run pinned, and where it worked.
 
     `state`, `failure`: how it ended, as the ledger has it. `changed`: files of the plan (source and path) that are not
-    what they were; `gone`: those that are not there any more. `is_pinned`: whether the run came to pin its inputs; where
-    it did not, the plan is of what is there now.
+    what they were; `gone`: those that are not there any more. `is_pinned`: whether the run came to pin its inputs; else
+    the plan is of what is there now. `is_sample`: whether it ran on a sample.
     """
 
     pipeline: Pipeline
@@ -47,6 +47,7 @@ class Past:
     changed: tuple[tuple[str, str], ...] = ()
     gone: tuple[tuple[str, str], ...] = ()
     is_pinned: bool = True
+    is_sample: bool = False
 
     @property
     def is_redefined(self) -> bool:
@@ -61,6 +62,8 @@ class Past:
         said = []
         if not self.is_pinned:
             said.append("it ended before it pinned its inputs: what is new now stands in for them")
+        if self.is_sample:
+            said.append("it ran on a sample; which one is not recorded, so all of its input is read")
         if self.is_redefined:
             said.append("its definition has changed since: what is shown is computed by the code as it is now")
         if self.changed:
@@ -105,6 +108,7 @@ def find_past(run: str, settings: Settings) -> Past:
         at,
         row["state"],
         row["failure_message"] or "",
+        is_sample=at is not space,
         changed=tuple(one for one in torn if now[one[1]] is not None),
         gone=tuple(one for one in torn if now[one[1]] is None),
     )
