@@ -72,7 +72,11 @@ GROUPS["quality"] = (
 )
 GROUPS["runs"] = (
     "Look at the latest runs, or at one of them.",
-    {"list": "List the latest runs; `sluice runs` alone does the same.", "show": "Show one run in detail."},
+    {
+        "list": "List the latest runs; `sluice runs` alone does the same.",
+        "show": "Show one run in detail.",
+        "timeline": "Show the runs of one `sluice run` as bars over time, and what decided how long it took.",
+    },
 )
 GROUPS["rules"] = (
     "List the rules of pipelines, and try each on its examples.",
@@ -85,6 +89,7 @@ GROUPS["rules"] = (
 DEFAULTS: dict[str, Callable[..., int]] = {"runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""
 HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}
+HOMES["runs_timeline"] = "run_timeline"
 """The modules of commands that are not in the one named like their group."""
 GROUPS["table"][1]["history"] = "List the versions of a table and the runs that made them."
 
