@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from framework.ledger.runs import Ledger
 
 TOLD = {"SUCCESS": ""}
+LATE_S = 10.0
+"""So much later than its end at most is a run recorded as ended."""
 
 
 def runs_timeline(run: str | None = None) -> int:
@@ -124,14 +126,17 @@ def timeline_of(
 
 
 def _bar(run: Mapping[str, Any], usual: float | None) -> Bar:
-    """Where a run stands in time. What it took counts back from its end: a plan may be older than the attempt at it."""
-    ended = run["finished_at"]
+    """Where a run stands in time.
+
+    A plan that is taken up again is older than the attempt at it: then what the run took counts back from its end.
+    """
+    started, ended, seconds = run["started_at"], run["finished_at"], run["duration_s"]
     if ended is None:
-        return Bar(run, run["started_at"], (datetime.now(UTC) - run["started_at"]).total_seconds(), usual)
-    seconds = run["duration_s"]
-    if seconds is None:
-        return Bar(run, run["started_at"], max((ended - run["started_at"]).total_seconds(), 0.0), usual)
-    return Bar(run, ended - timedelta(seconds=seconds), seconds, usual)
+        return Bar(run, started, (datetime.now(UTC) - started).total_seconds(), usual)
+    passed = max((ended - started).total_seconds(), 0.0)
+    took = passed if seconds is None else seconds
+    is_older = passed - took > LATE_S
+    return Bar(run, ended - timedelta(seconds=took) if is_older else started, took, usual)
 
 
 def timeline_document(timeline: Timeline) -> dict[str, Any]:

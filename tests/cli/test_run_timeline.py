@@ -99,6 +99,16 @@ def test_slack_says_how_much_longer_a_run_could_take(sluice):
     assert {run["pipeline"]: run["slack_s"] for run in document["runs"]} == {"t.products": 4.0, "t.sales": 0.0}
 
 
+def test_a_plan_that_was_taken_up_again_much_later_begins_where_that_attempt_began(sluice):
+    ledger = sluice.ledger()
+    ran(ledger, "s1", "sales", 0, 5.0)
+    ran(ledger, "p1", "products", 3_600, 1.0)
+    with ledger.engine.begin() as connection:
+        ended = {"finished_at": START + timedelta(seconds=3_606)}
+        connection.execute(update(runs).where(runs.c.run_id == "s1").values(ended))
+    assert "2 runs in 6.00 s" in sluice("runs", "timeline")[1]
+
+
 def test_what_is_not_there_is_said(sluice):
     assert sluice("runs", "timeline")[0] == 4
     ran(sluice.ledger(), "s1", "sales", 0, 5.0)
@@ -115,7 +125,7 @@ def test_a_run_at_work_says_how_long_that_usually_takes_and_what_it_said_last():
     events = [
         ("run.planned", 10, "planned"),
         ("run.staged", 40, "staged"),
-        ("table.published", 45, "t/sales: version 1"),
+        ("table.published", 45, "version 1"),
     ]
     said = [
         {"event": name, "at": (START + timedelta(seconds=at)).isoformat(), "message": words}
