@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from framework.cli.frames import frame_lines, plain_rows
 from framework.cli.options import Exit, current, settings
 from framework.cli.output import complain, hint, plural, show
+from framework.core.frames import PROVENANCE
 from framework.errors import ConfigurationError, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from framework.run.debug import Opened
 
+NEWLINE = "\n"
 Flag = Annotated[bool, Parameter(negative="")]
 
 
@@ -117,7 +119,7 @@ def _computed(opened: Opened, limit: int, chosen: pl.Expr | None) -> tuple[dict[
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the author's code raises is what is asked for here
-        return None, f"step '{opened.step}': {type(error).__name__}: {error}"
+        return None, f"step '{opened.step}': {type(error).__name__}: {error}".rstrip()
 
 
 def _require_columns(schema: pl.Schema, chosen: pl.Expr | None) -> None:
@@ -140,7 +142,7 @@ def _document(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _lines(opened: Opened, given: Mapping[str, Mapping[str, Any]], made: Mapping[str, Any] | None) -> Iterator[str]:
     yield f"run {opened.run_id} of {opened.pipeline}: {opened.state}"
     if opened.failure:
-        yield f"    {opened.failure}"
+        yield f"    {opened.failure.partition(NEWLINE)[0]}"
     if opened.parameters:
         yield f"    with {', '.join(f'{name}={value}' for name, value in opened.parameters.items())}"
     for name, facts in given.items():
@@ -156,7 +158,7 @@ def _lines(opened: Opened, given: Mapping[str, Mapping[str, Any]], made: Mapping
 
 
 def _columns(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} ({dtype})" for name, dtype in facts["schema"].items())
+    return ", ".join(f"{name} ({dtype})" for name, dtype in facts["schema"].items() if name not in PROVENANCE)
 
 
 def _script(opened: Opened, sample: float | None) -> list[str]:

@@ -44,15 +44,19 @@ def _lines(done: Replayed) -> Iterator[str]:
     yield f"run {done.run_id} of {done.pipeline}, sequence {done.seq}: {done.outcome}"
     yield from (f"    {note}" for note in done.notes)
     if done.failure:
-        yield f"    then it failed: {done.failure}"
+        yield f"    then it failed: {_first(done.failure)}"
     if done.error:
-        yield f"    the replay failed: {done.error}"
+        yield f"    the replay failed: {_first(done.error)}"
     elif not done.tables:
         yield "    the replay went to its end; the run itself published nothing"
     for name, one in done.tables.items():
         yield from _table(name, one)
     if done.lake:
         yield f"    the tables of the replay are in {done.lake}"
+
+
+def _first(message: str) -> str:
+    return message.partition("\n")[0]
 
 
 def _table(name: str, one: Difference) -> Iterator[str]:

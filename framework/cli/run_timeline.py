@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from framework.cli.options import Exit, settings
 from framework.cli.output import hint, plural, show
 from framework.cli.run_details import BAR, Usual, usual_duration
 from framework.cli.runs import with_ledger
-from framework.definition.dag import critical_path
+from framework.definition.dag import critical_path, ordered, turned
 from framework.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from framework.ledger.runs import Ledger
 
 TOLD = {"SUCCESS": ""}
-LATE_S = 10.0
+LATE_S = 2.0
 """So much later than its end at most is a run recorded as ended."""
 
 
@@ -117,12 +117,27 @@ def timeline_of(
         needs: Every pipeline with those whose tables it reads; the ones that did not run count for nothing.
     """
     bars = [_bar(run, usual_duration(earlier.get(run["run_id"], ()))) for run in found]
-    bars.sort(key=lambda bar: (bar.start, bar.run["pipeline"]))
     seconds: dict[str, float] = {}
     for bar in bars:  # a pipeline that finished an earlier sequence first has two runs
         seconds[bar.run["pipeline"]] = seconds.get(bar.run["pipeline"], 0.0) + bar.seconds
     known = {name: [one for one in needs.get(name, ()) if one in seconds] for name in seconds}
-    return Timeline(found[0]["invocation_id"], tuple(bars), critical_path(known, seconds))
+    placed = sorted(_in_order(bars, known), key=lambda bar: (bar.start, bar.run["pipeline"]))
+    return Timeline(found[0]["invocation_id"], tuple(placed), critical_path(known, seconds))
+
+
+def _in_order(bars: Sequence[Bar], needs: Needs) -> list[Bar]:
+    """Let no run end after one has begun that waited for it: when a run ended is recorded a moment later."""
+    placed: dict[str, list[Bar]] = {}
+    needed_by = turned(needs)
+    for name in reversed(ordered(needs)):
+        latest = min((bar.start for one in needed_by[name] for bar in placed[one]), default=None)
+        own = [bar for bar in bars if bar.run["pipeline"] == name]
+        late = [latest is not None and bar.end > latest and bar.run["finished_at"] is not None for bar in own]
+        placed[name] = [
+            replace(bar, start=latest - timedelta(seconds=bar.seconds)) if is_late and latest is not None else bar
+            for bar, is_late in zip(own, late, strict=True)
+        ]
+    return [bar for found in placed.values() for bar in found]
 
 
 def _bar(run: Mapping[str, Any], usual: float | None) -> Bar:

@@ -109,6 +109,17 @@ def test_a_plan_that_was_taken_up_again_much_later_begins_where_that_attempt_beg
     assert "2 runs in 6.00 s" in sluice("runs", "timeline")[1]
 
 
+def test_a_run_whose_end_was_recorded_late_ends_before_those_that_waited_for_it(sluice):
+    ledger = sluice.ledger()
+    ran(ledger, "s1", "sales", 4, 3.0)
+    ran(ledger, "t1", "totals", 5, 5.0)
+    lines = sluice("runs", "timeline")[1].splitlines()
+    assert lines[2:4] == [
+        "  > t.sales   |###############                         | 3.00 s",
+        "  > t.totals  |               #########################| 5.00 s",
+    ]
+
+
 def test_what_is_not_there_is_said(sluice):
     assert sluice("runs", "timeline")[0] == 4
     ran(sluice.ledger(), "s1", "sales", 0, 5.0)
