@@ -171,7 +171,8 @@ def _nodes(report: RunReport, earlier: Sequence[Mapping[str, Any]]) -> Iterator[
         seconds = Usual(node.seconds, _median(earlier, _node(node.name, node.sources))).words("{:.3f} s".format)
         times = f" in {node.count} places" if node.count > 1 else ""
         origin = f" of {', '.join(node.sources)}" if node.sources and node.operation != "read" else ""
-        yield f"    node  {node.share:4.0%}  {node.name}{origin}{times}: {_passed(node)}, {seconds}"
+        step = f" (step {node.step})" if node.step else ""
+        yield f"    node  {node.share:4.0%}  {node.name}{origin}{times}: {_passed(node)}, {seconds}{step}"
     rest = len(report.nodes) - len(shown)
     if rest > 0:
         yield f"    node        and {rest} more that took less; --json has them"

@@ -89,7 +89,8 @@ class ExportReport:
 class NodeReport:
     """What the nodes of a plan that do the same did: `name` in words, `count` of them, rows of these `sources`.
 
-    `seconds` of the processor, on all threads together; `share`: of all nodes. `bytes_read`: of files.
+    `seconds` of the processor, on all threads together; `share`: of all nodes. `bytes_read`: of files. `step`: the one
+    that it comes from, where that can be told.
     """
 
     name: str
@@ -100,6 +101,7 @@ class NodeReport:
     rows_in: int = 0
     bytes_read: int = 0
     count: int = 1
+    step: str = ""
     sources: list[str] = field(default_factory=list)
 
 

@@ -14,13 +14,14 @@ from framework.lake import PlanStore
 from framework.run.accounts import account, combine, source_report
 from framework.run.across import gatherings, hold_rules
 from framework.run.alternates import may_relieve
-from framework.run.compiled import contracts
+from framework.run.compiled import contracts, empty_inputs
 from framework.run.drafts import Draft, Drafting
 from framework.run.execution import execute
 from framework.run.exports import export_all, export_missing
 from framework.run.intake import take_in
 from framework.run.naming import naming_rules
-from framework.run.node_metrics import measuring, source_names
+from framework.run.node_metrics import measuring, source_names, what_steps_do
+from framework.run.parameters import typed_parameters
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality.audit import asks_for_quality, audit_quality
 from framework.run.targets import manifest_of, open_targets, publish_all, quarantine_area
@@ -120,7 +121,9 @@ def run_plan(
         with clock.phase("export"):
             exports = export_all(pipeline, space)
         report = account(pipeline, plan, found.sources, draft.targets, committed, exports, clock.phases)
-        report = replace(report, quality=found.quality, rules=found.rules, nodes=measured.nodes())
+        values = typed_parameters(pipeline, plan.parameters)
+        steps = what_steps_do(pipeline, empty_inputs(pipeline, draft.known), values)
+        report = replace(report, quality=found.quality, rules=found.rules, nodes=measured.nodes(steps))
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)

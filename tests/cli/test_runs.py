@@ -101,7 +101,9 @@ def test_the_nodes_that_took_longest_are_told_beside_what_is_usual(sluice):
 
     def nodes(read: float) -> list[NodeReport]:
         found = [NodeReport("read orders (csv)", "read", 400, read, 0.5, bytes_read=2_500_000, sources=["orders"])]
-        found.append(NodeReport("group by day", "group by", 3, 0.5, 0.3, rows_in=400, sources=["orders"], count=2))
+        found.append(
+            NodeReport("group by day", "group by", 3, 0.5, 0.3, rows_in=400, sources=["orders"], count=2, step="x")
+        )
         return found + [NodeReport(f"compute c{n}", "compute", 3, 0.1, 0.01, rows_in=3) for n in range(5)]
 
     record_finished(ledger, report("a1", 1, 100, 1.0, 1.0, nodes=nodes(0.5)), invocation_id="i")
@@ -109,7 +111,7 @@ def test_the_nodes_that_took_longest_are_told_beside_what_is_usual(sluice):
     shown = [line for line in sluice("runs", "show", "b2")[1].splitlines() if line.startswith("    node")]
     assert shown[:2] == [
         "    node   50%  read orders (csv): 400 rows of 2.5 MB, 2.000 s (usually 0.500 s)",
-        "    node   30%  group by day of orders in 2 places: 400 to 3 rows, 0.500 s",
+        "    node   30%  group by day of orders in 2 places: 400 to 3 rows, 0.500 s (step x)",
     ]
     assert shown[-1] == "    node        and 2 more that took less; --json has them"
     document = json.loads(sluice("runs", "show", "b2", "--json")[1])["run"]

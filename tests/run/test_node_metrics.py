@@ -12,8 +12,9 @@ from framework.core.events import listening
 from framework.core.report import RunReport
 from framework.run.execution import execute
 from framework.run.flow import run_in
-from framework.run.node_metrics import measuring
+from framework.run.node_metrics import Does, measuring, what_steps_do
 from framework.run.node_metrics.observer import MODULE, Plan, Watched, is_possible, watching
+from framework.run.node_metrics.steps import step_of
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation
@@ -87,6 +88,31 @@ def test_nodes_are_told_in_words_of_the_pipeline_with_the_rows_that_passed(nodes
     assert (group.operation, group.rows_in, group.rows_out) == ("group by", 1_000, 3)
     assert nodes["sort by shop"].rows_out == 3
     assert nodes["write t/totals"].rows_in == 3
+
+
+def test_nodes_are_told_to_be_those_of_the_step_that_does_the_same(nodes):
+    wanted = ["inner join on product", "compute margin", "group by shop", "sort by shop"]
+    assert {nodes[name].step for name in wanted} == {"totals"}
+    assert {nodes[name].step for name in ("read orders (csv)", "check and cast rows", "write t/totals")} == {""}
+
+
+def test_a_node_that_two_steps_could_have_asked_for_is_nobodys():
+    frame = pl.LazyFrame(schema={"a": pl.Int64, "b": pl.Int64})
+    one, two = Does.of(frame.sort("a").with_columns(c=1)), Does.of(frame.sort("a").filter(pl.col("b") > 1))
+    steps = {"one": one, "two": two}
+    assert step_of("sort by a", (), steps) == ""
+    assert step_of("filter by b", (), steps) == "two"
+    assert step_of("compute c", ("c",), steps) == "one"
+    assert step_of("compute d", ("d",), steps) == ""
+
+
+def test_a_step_that_cannot_be_asked_is_said_in_the_log_and_fails_nothing():
+    inputs = {"orders": pl.LazyFrame(schema={"shop": pl.String}), "products": pl.LazyFrame(schema={"cost": pl.Int64})}
+    told = []
+    with listening(told.append):
+        assert what_steps_do(TOTALS, inputs, {}) == {}
+    assert [event.name for event in told] == ["nodes.unknown"]
+    assert "step 'totals'" in told[0].message
 
 
 def test_shares_are_those_of_all_nodes_and_the_slowest_comes_first(space):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from framework.core.events import emit
 from framework.core.report import NodeReport
 from framework.run.node_metrics.observer import is_possible, watching
-from framework.run.node_metrics.wording import said_of
+from framework.run.node_metrics.steps import step_of
+from framework.run.node_metrics.wording import Said, said_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from framework.run.node_metrics.observer import Watched
+    from framework.run.node_metrics.steps import Does
 
 KEPT = 30
 """How many nodes a report keeps: those that took longest."""
@@ -27,8 +29,7 @@ ROOT = "SinkMultiple"
 
 @dataclass(frozen=True)
 class _Did:
-    operation: str
-    name: str
+    said: Said
     sources: tuple[str, ...]
     rows_in: int
     rows_out: int
@@ -50,11 +51,11 @@ class Measured:
             for number in plan.nodes.keys() & plan.counters.keys():
                 node, counted = plan.nodes[number], plan.counters[number]
                 logical = plan.logical.get(node.get("ir_node_id", 0), {})
-                operation, words = said_of(node["properties"], logical, self.place)
+                said = said_of(node["properties"], logical, self.place)
+                words = f"{said.words} {goal[number]}" if number in goal else said.words
                 self._did.append(
                     _Did(
-                        operation,
-                        f"{words} {goal[number]}" if number in goal else words,
+                        replace(said, words=words),
                         origin.of(number),
                         int(counted["rows_received"]),
                         int(counted["rows_sent"]),
@@ -63,22 +64,26 @@ class Measured:
                     )
                 )
 
-    def nodes(self) -> list[NodeReport]:
-        """The nodes, slowest first; those that do the same to rows of the same sources are one."""
+    def nodes(self, steps: Mapping[str, Does] | None = None) -> list[NodeReport]:
+        """The nodes, slowest first; those that do the same to rows of the same sources are one.
+
+        `steps`: what the steps of the pipeline do, by which nodes are told to be theirs.
+        """
         alike: dict[tuple[str, str, tuple[str, ...]], list[_Did]] = {}
         for one in self._did:
-            alike.setdefault((one.operation, one.name, one.sources), []).append(one)
+            alike.setdefault((one.said.operation, one.said.words, one.sources), []).append(one)
         total = sum(one.seconds for one in self._did) or 1.0
-        found = [_folded(same, total) for same in alike.values()]
+        found = [_folded(same, total, steps or {}) for same in alike.values()]
         found.sort(key=lambda one: (-one.seconds, one.name))
         return [one for one in found if one.share >= LEAST_SHARE][:KEPT]
 
 
-def _folded(same: Sequence[_Did], total: float) -> NodeReport:
-    seconds = sum(one.seconds for one in same)
+def _folded(same: Sequence[_Did], total: float, steps: Mapping[str, Does]) -> NodeReport:
+    seconds, said = sum(one.seconds for one in same), same[0].said
     return NodeReport(
-        name=same[0].name,
-        operation=same[0].operation,
+        name=said.words,
+        operation=said.operation,
+        step=step_of(said.words, said.columns, steps),
         sources=list(same[0].sources),
         rows_in=sum(one.rows_in for one in same),
         rows_out=sum(one.rows_out for one in same),
