@@ -381,6 +381,38 @@ def refused_held(data: Path, scratch: Path) -> None:
     load(_space(data, scratch), strict=True)
 
 
+def two_at_once(data: Path, scratch: Path) -> None:  # noqa: ARG001 - the project is all there is
+    """Two pipelines that keep one core busy each, by two workers."""
+    from benchmarks.side_by_side import BUSY, run_command, write_project
+
+    write_project(scratch / "project", count=2, turns=BUSY)
+    run_command(scratch / "project", workers=2)
+
+
+def two_in_turn(data: Path, scratch: Path) -> None:  # noqa: ARG001
+    """The same by one worker."""
+    from benchmarks.side_by_side import BUSY, run_command, write_project
+
+    write_project(scratch / "project", count=2, turns=BUSY)
+    run_command(scratch / "project", workers=1)
+
+
+def many_by_command(data: Path, scratch: Path) -> None:  # noqa: ARG001
+    """Twenty pipelines that do next to nothing, by `sluice run`."""
+    from benchmarks.side_by_side import MANY, run_command, write_project
+
+    write_project(scratch / "project", count=MANY, turns=1)
+    run_command(scratch / "project", workers=1)
+
+
+def many_in_place(data: Path, scratch: Path) -> None:  # noqa: ARG001
+    """The same in one process, without a supervisor and a ledger."""
+    from benchmarks.side_by_side import MANY, run_in_place, write_project
+
+    write_project(scratch / "project", count=MANY, turns=1)
+    run_in_place(scratch / "project")
+
+
 def refused_loaded(data: Path, scratch: Path) -> None:
     """Take in the same lines where no rule refuses them, into tables of their own."""
     from benchmarks.refused import load

@@ -15,6 +15,7 @@ SluiceError
     ├── ConfigurationError a setting or a command is wrong
     ├── SelectionError     nothing matches what was asked for
     ├── ResourceError      memory, disk or process limits (retryable)
+    ├── LedgerError        the ledger refuses a change of state
     ├── StorageError       storage cannot be reached (retryable)
     └── CommitError        the lake refused a commit (retryable)
 ```
@@ -126,6 +127,12 @@ class ResourceError(OperatorError):
 
     kind = "resource"
     retryable = True
+
+
+class LedgerError(OperatorError):
+    """The ledger refuses a change: the state cannot follow, or somebody else decided since."""
+
+    kind = "ledger"
 
 
 class StorageError(OperatorError):

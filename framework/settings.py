@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     packages: tuple[str, ...] = ("pipelines",)
     memory_mb: int | None = Field(default=None, ge=256)
     grace_s: float = Field(default=5.0, ge=0)
+    workers: int | None = Field(default=None, ge=1)
+    pools: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     s3: S3Settings = S3Settings()
 
     @classmethod

@@ -3,7 +3,7 @@
 from framework.boundary.absent import is_told_absent
 from framework.boundary.business import as_check
 from framework.boundary.check import Checked, check, check_both
-from framework.boundary.conform import conform, settled_rules
+from framework.boundary.conform import conform, contract_rules, settled_rules
 from framework.boundary.contract import ColumnSpec, Contract, Rule, compile_contract
 from framework.boundary.dataset.rule import DatasetRule
 from framework.boundary.dataset.totals import Finding
@@ -46,6 +46,7 @@ __all__ = [
     "check_both",
     "compile_contract",
     "conform",
+    "contract_rules",
     "describe",
     "describe_findings",
     "describe_violations",

@@ -1,4 +1,4 @@
-"""`sluice doctor`: looks for what is wrong and says what to do about it. Changes nothing."""
+"""`sluice doctor`: looks for what is wrong and says what to do about it. Changes nothing unless it is asked to."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ import uuid
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from framework.cli.diagnosis import Finding
 from framework.cli.options import Exit, settings
-from framework.cli.output import columns, plural, show
-from framework.errors import SluiceError
+from framework.cli.output import columns, hint, plural, show
+from framework.errors import SluiceError, StorageError
 from framework.observe.redact import MASK, Redactor, secrets_of
 from framework.settings import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from framework.ledger.opening import Ledger
     from framework.settings import Settings
     from framework.storage import StorageLocation
 
@@ -31,6 +34,7 @@ PACKAGES = (
     "pyarrow",
     "pydantic-settings",
     "sqlalchemy",
+    "alembic",
     "s3fs",
     "loguru",
     "rich",
@@ -39,8 +43,16 @@ PACKAGES = (
 OPTIONAL = {"psycopg": "a ledger in PostgreSQL"}
 
 
-def doctor() -> int:
-    """Look for what is wrong: versions, settings, storage, ledger, lake. Changes nothing."""
+def doctor(*, rebuild_ledger: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Look for what is wrong: versions, settings, storage, ledger, lake. Changes nothing without a flag.
+
+    Args:
+        rebuild_ledger: Instead, enter the published runs that the lake knows and the ledger lacks.
+    """
+    if rebuild_ledger:
+        from framework.cli import ledger_rebuild
+
+        return ledger_rebuild.rebuild_ledger()
     here = settings()
     mask = Redactor(secrets_of(here))
     versions = {"python": platform.python_version(), **{name: _version(name) for name in (*PACKAGES, *OPTIONAL)}}
@@ -99,7 +111,7 @@ def _examine(here: Settings) -> Iterator[Finding]:
     space = open_workspace(here)
     yield _storage("raw", space.raw, is_written=False)
     yield _storage("lake", space.lake, is_written=True)
-    yield _ledger(here)
+    yield _ledger(here, space.lake)
     yield from examine_lake(space.lake)
 
 
@@ -137,20 +149,37 @@ def _absent(subject: str, place: Path, creator: str, fix: str) -> Finding:
     return Finding(subject, "fail", f"is not there and cannot be created in {nearest}", fix)
 
 
-def _ledger(here: Settings) -> Finding:
+def _ledger(here: Settings, lake: StorageLocation) -> Finding:
     from sqlalchemy.exc import SQLAlchemyError
 
     from framework.ledger.engine import sqlite_file
-    from framework.ledger.runs import open_existing, recent
+    from framework.ledger.opening import open_existing
+    from framework.ledger.runs import recent
 
     subject = f"ledger ({here.ledger_url})"
     fix = "check SLUICE_LEDGER; runs go on without it, but are not listed"
     try:
         ledger = open_existing(here.ledger_url)
+        if ledger is not None:
+            recent(ledger, limit=1)
+        missing = _missing(ledger, lake)
+        if missing:
+            what = f"{plural(missing, 'published run')} of the lake cannot be found in it"
+            return Finding(subject, "warn", what, "sluice doctor --rebuild-ledger")
         if ledger is None:
             return _absent(subject, Path(str(sqlite_file(here.ledger_url))), "the first run creates it", fix)
-        recent(ledger, limit=1)
     except (SQLAlchemyError, SluiceError, OSError) as error:
         text = str(error).partition("\n")[0]
         return Finding(subject, "fail", text, fix)
     return Finding(subject, "ok", "can be read and written")
+
+
+def _missing(ledger: Ledger | None, lake: StorageLocation) -> int:
+    """How many published runs the ledger lacks; none where the lake cannot be read, which is a finding of its own."""
+    from framework.cli.ledger_rebuild import missing_runs
+
+    try:
+        return missing_runs(ledger, lake)
+    except (StorageError, OSError) as error:
+        hint(f"what the lake knows of runs is not compared with the ledger: {error}")
+        return 0

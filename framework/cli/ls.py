@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from framework.cli.ledger import with_ledger
 from framework.cli.options import Exit, settings
 from framework.cli.output import columns, plural, show
 from framework.cli.request import EXCLUDE, selected
-from framework.cli.runs import with_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from framework.core.dag import CriticalPath
     from framework.definition import Pipeline
-    from framework.definition.dag import CriticalPath
-    from framework.ledger.runs import Ledger
+    from framework.ledger.opening import Ledger
 
 NAMES = ("level", "pipeline", "reads", "writes", "seconds", "slack", "tags", "owner")
 
@@ -29,7 +29,7 @@ def ls(*selection: str, exclude: EXCLUDE = ()) -> int:
         selection: Names, domains, patterns, `tag:...`, with `+` for what stands before or behind. Default: all.
         exclude: What of that is left out; the same words. Can be repeated.
     """
-    from framework.definition.dag import critical_path, levels
+    from framework.core.dag import critical_path, levels
     from framework.definition.load import load_pipelines
     from framework.definition.selection import needed_by_tables, select
 
@@ -44,7 +44,7 @@ def ls(*selection: str, exclude: EXCLUDE = ()) -> int:
 
 
 def _seconds(ledger: Ledger, chosen: Sequence[Pipeline]) -> dict[str, float]:
-    from framework.ledger.runs import usual_seconds
+    from framework.ledger.history import usual_seconds
 
     return usual_seconds(ledger, [pipeline.name for pipeline in chosen])
 

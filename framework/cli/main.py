@@ -31,6 +31,7 @@ COMMANDS = {
     "debug": "Open a step of a past run, on the inputs that the run pinned.",
     "replay": "Run a past run again on its pinned inputs, and compare what comes out.",
     "logs": "Show the log of a run.",
+    "cancel": "Ask a run to stop, wherever it runs.",
     "doctor": "Look for what is wrong: versions, settings, storage, ledger, lake.",
 }
 GROUPS = {
@@ -85,6 +86,10 @@ GROUPS["rules"] = (
         "show": "Show all of a rule.",
         "test": "Try each rule alone on the examples of its definition.",
     },
+)
+GROUPS["audit"] = (
+    "Look at what was done here, and whether the record of it is whole.",
+    {"list": "List the latest entries.", "verify": "Follow the chain of entries and say where it was changed."},
 )
 DEFAULTS: dict[str, Callable[..., int]] = {"runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""

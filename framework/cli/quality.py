@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from framework.cli.options import Exit, current, settings
 from framework.cli.output import columns, hint, show
+from framework.cli.trail import noted
 from framework.errors import AuthorError, ConfigurationError, SelectionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -273,13 +274,17 @@ def quality_pin(
     if metric is not None and remove:
         if all(pin.key != (metric, column) for pin in pins):
             raise SelectionError(f"nothing of {metric}{f' of {column}' * bool(column)} is pinned for {table}")
+        gone = next(pin for pin in pins if pin.key == (metric, column))
         pins = without_pin(pins, metric, column)
         write_pins(lake, table, pins)
+        noted("quality.unpinned", table, before=gone.to_dict())
     elif metric is not None:
         low, high = _number("--at-least", at_least), _number("--at-most", at_most)
         pin = expect(metric, column, at_least=low, at_most=high, severity=severity)
+        before = next((known.to_dict() for known in pins if known.key == pin.key), None)
         pins = with_pin(pins, checked_pin(lake, table, pin))
         write_pins(lake, table, pins)
+        noted("quality.pinned", table, before=before, after=pin.to_dict())
     documents = [pin.to_dict() for pin in pins]
     names = ("metric", "column", "low", "high", "severity")
     show({"table": table, "pins": documents}, lambda: columns(documents, names, empty=f"nothing is pinned for {table}"))

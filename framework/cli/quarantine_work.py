@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path  # noqa: TC003 - read at run time for the flags' types
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from framework.cli.options import Exit
 from framework.cli.output import hint, plural, show
 from framework.cli.quarantine_desk import EVERY, Which, desk, held, lake
+from framework.cli.trail import noted
 from framework.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from framework.lake.quarantine import Selection
+
 Flag = Annotated[bool, Parameter(negative="")]
 AGE = re.compile(r"([0-9]+)([hdw])$")
+MOST_IDS = 100
+"""So many ids of rows are noted in the audit trail; the quarantine itself says of each row what was done to it."""
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -84,6 +90,7 @@ def quarantine_mend(
     words = f"{plural(done.changed, 'row')} mended, {done.unchanged:,} as they were"
     show({"pipeline": at.name, "changed": done.changed, "unchanged": done.unchanged}, lambda: [words])
     if done.changed:
+        noted("quarantine.mended", at.name, rows=done.changed, where=str(file or row))
         hint(f"next: sluice quarantine replay {at.name} --state mended")
     return Exit.OK
 
@@ -125,6 +132,8 @@ def quarantine_replay(
     wanted = which.selection(file)
     at = desk(pipeline, is_changed=True)
     done = queue(at, wanted, by=who())
+    if done.rows:
+        noted("quarantine.replayed", at.name, rows=done.rows, **_told(wanted))
     words = f"{plural(done.rows, 'row')} queued" + (f", {done.already:,} were queued already" if done.already else "")
     if done.left_out:
         hint(f"values of columns that the schema does not know are left out: {', '.join(done.left_out)}")
@@ -163,6 +172,8 @@ def quarantine_discard(
         raise ConfigurationError("say which rows to discard, such as --row or --reason; or --all, alone, for every one")
     at = desk(pipeline, is_changed=False)
     count = discard(at, wanted, by=who())
+    if count:
+        noted("quarantine.discarded", at.name, rows=count, **_told(wanted))
     show({"pipeline": at.name, "discarded": count}, lambda: [f"{plural(count, 'row')} discarded"])
     hint(f"next: sluice quarantine list {at.name}")
     return Exit.OK
@@ -184,6 +195,14 @@ def quarantine_prune(pipeline: str | None = None, *, older_than: str, decided: F
     before = datetime.now(UTC) - timedelta(**{UNITS[match[2]]: int(match[1])})
     place = lake()
     removed = {name: prune(place, name, before=before, decided=decided).rows for name in held(pipeline)}
+    for name, count in removed.items():
+        if count:
+            noted("quarantine.pruned", name, rows=count, older_than=older_than, decided=decided)
     lines = [f"{name}: {plural(count, 'row')} removed" for name, count in removed.items()]
     show({"removed": removed}, lambda: lines or ["nothing is in quarantine"])
     return Exit.OK
+
+
+def _told(wanted: Selection) -> dict[str, Any]:
+    """Which rows were meant, for the audit trail."""
+    return {**asdict(wanted), "ids": list(wanted.ids[:MOST_IDS])}

@@ -15,8 +15,8 @@ from framework.cli.run_summary import next_steps, render, render_brief
 from framework.errors import ConfigurationError
 from framework.supervise.audience import Audience
 from framework.supervise.messages import Job
-from framework.supervise.supervisor import ATTEMPTS, supervise
-from framework.supervise.tally import new_id
+from framework.supervise.supervisor import supervise
+from framework.supervise.tally import Tries, new_id
 
 if TYPE_CHECKING:
     from framework.supervise.supervisor import Invocation
@@ -26,14 +26,16 @@ _MISTAKES = {"configuration", "definition"}
 _REFUSED = {"configuration": Exit.USAGE, "definition": Exit.USAGE, "transient": Exit.UNREACHABLE, "bug": Exit.BUG}
 
 
-def run(
+def run(  # noqa: PLR0913 - one per flag
     *selection: str,
     exclude: EXCLUDE = (),
     full: Annotated[bool, Parameter(negative="")] = False,
     sample: float | None = None,
     param: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     dry_run: Annotated[bool, Parameter(negative="")] = False,
-    attempts: int = ATTEMPTS,
+    attempts: int | None = None,
+    workers: int | None = None,
+    fail_fast: Annotated[bool, Parameter(name=("--fail-fast", "-x"), negative="")] = False,
     brief: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Run pipelines: all of them, or a selection.
@@ -45,12 +47,15 @@ def run(
         sample: Run on this fraction of the rows, in a lake of its own.
         param: A run parameter as `name=value`; can be repeated.
         dry_run: Show what would be done instead, like `sluice plan`.
-        attempts: How often to try what fails for a reason that may pass.
+        attempts: How often to try what fails for a reason that may pass. Default: as each pipeline says, else 2.
+        workers: How many processes work side by side at most. Default: as set, else one per core, up to 4.
+        fail_fast: Start nothing else once a pipeline has failed.
         brief: One line per pipeline.
     """
     request, wanted = make_request(full=full, sample=sample, param=param), selected(selection, exclude)
-    if attempts < 1:
-        raise ConfigurationError(f"--attempts {attempts}: expected 1 or more")
+    for flag, number in (("--attempts", attempts), ("--workers", workers)):
+        if number is not None and number < 1:
+            raise ConfigurationError(f"{flag} {number}: expected 1 or more")
     if dry_run:
         from framework.cli.plan import show_plan
 
@@ -58,9 +63,12 @@ def run(
         return Exit.OK
     options = current()
     audience = Audience(new_id(), options.quiet, options.verbose, options.color, options.log_format)
-    job = Job(str(options.project.absolute()), wanted, request)
+    job = Job(str(options.project.absolute()), wanted, request, workers=workers)
+    tries = Tries(asked=attempts)
     try:
-        done = supervise(job, audience=audience, invocation=audience.invocation_id, attempts=attempts)
+        done = supervise(
+            job, audience=audience, invocation=audience.invocation_id, tries=tries, past=audience, fail_fast=fail_fast
+        )
     finally:
         audience.close()
     try:

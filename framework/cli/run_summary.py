@@ -39,8 +39,7 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
             yield from _warned(step)
         for name, rule in report.rules.items():
             yield from _rule(name, rule)
-        for output in report.outputs.values():
-            yield _output(output)
+        yield from _outputs(report)
         for found in report.quality.values():
             yield from _quality(found)
         for done in report.exports.values():
@@ -48,6 +47,12 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
         if is_verbose and report.timings_s:
             yield "    took " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in report.timings_s.items())
     yield from _counts(reports)
+
+
+def _outputs(report: RunReport) -> Iterator[str]:
+    """What became of the tables."""
+    yield from (_output(output) for output in report.outputs.values() if output.table not in report.skipped)
+    yield from (f"    left  {table}: as it is, since {why}" for table, why in report.skipped.items())
 
 
 def render_brief(reports: Sequence[RunReport]) -> Iterator[str]:
@@ -106,6 +111,8 @@ def _headline(report: RunReport) -> str:
         words.append(f"{report.peak_memory_mb:,.0f} MiB")
     if report.attempts > 1:
         words.append(f"attempt {report.attempts}")
+    if report.late_s:
+        words.append(f"{report.late_s:.1f} s longer than expected")
     line = ", ".join(words)
     if report.failure:
         message = report.failure.message.replace("\n", "\n    ")

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from framework.cli.ledger import with_ledger
 from framework.cli.options import Exit, settings
 from framework.cli.output import hint, plural, show
 from framework.cli.run_details import BAR, Usual, usual_duration
-from framework.cli.runs import with_ledger
-from framework.definition.dag import critical_path, ordered, turned
+from framework.core.dag import critical_path, ordered, turned
 from framework.errors import SelectionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from framework.definition.dag import CriticalPath, Needs
-    from framework.ledger.runs import Ledger
+    from framework.core.dag import CriticalPath, Needs
+    from framework.ledger.opening import Ledger
 
 TOLD = {"SUCCESS": ""}
 LATE_S = 2.0
@@ -47,8 +47,9 @@ def runs_timeline(run: str | None = None) -> int:
 
 def _read(ledger: Ledger, run: str | None) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]] | None:
     """The runs of an invocation, each with those before it; None where nothing has run."""
-    from framework.ledger.invocations import runs_of
-    from framework.ledger.runs import before, get, mark_abandoned, recent
+    from framework.ledger.invoked import runs_of
+    from framework.ledger.runs import before, get, recent
+    from framework.ledger.zombies import mark_abandoned
 
     mark_abandoned(ledger)
     if run is None:

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from framework.cli.options import Exit, settings
+from cyclopts import Parameter
+
+from framework.cli.ledger import with_ledger
+from framework.cli.options import Exit
 from framework.cli.output import columns, hint, show
-from framework.errors import SelectionError, StorageError
+from framework.errors import SelectionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from framework.ledger.runs import Ledger
 
 NAMES = ("run", "pipeline", "state", "sequence", "started", "seconds", "attempts", "MiB", "why")
-_HIDDEN = {"report", "owner_host", "owner_pid", "owner_start"}
+_HIDDEN = {"report", "owner_host", "owner_pid", "owner_start", "version"}
 
 
-def runs_list(pipeline: str | None = None, *, limit: int = 20) -> int:
+def runs_list(
+    pipeline: str | None = None, *, limit: int = 20, active: Annotated[bool, Parameter(negative="")] = False
+) -> int:
     """List the latest runs, newest first.
 
     Args:
         pipeline: One pipeline, or a domain such as `retail`. Default: all.
         limit: How many.
+        active: What is going on now instead: the pipelines and stages of each `sluice run`, and where they stand.
     """
-    from framework.ledger.runs import mark_abandoned, recent
+    if active:
+        from framework.cli.runs_active import show_active
+
+        return show_active(pipeline)
+    from framework.ledger.runs import recent
+    from framework.ledger.zombies import mark_abandoned
 
     def read(ledger: Ledger) -> list[dict[str, Any]]:
         mark_abandoned(ledger)
@@ -48,7 +57,8 @@ def runs_show(run: str) -> int:
     """
     from framework.cli.logs import events_of
     from framework.cli.run_details import document_of, lines_of
-    from framework.ledger.runs import before, get, mark_abandoned
+    from framework.ledger.runs import before, get
+    from framework.ledger.zombies import mark_abandoned
 
     def read(ledger: Ledger) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         mark_abandoned(ledger)
@@ -63,23 +73,6 @@ def runs_show(run: str) -> int:
     show({"run": document_of(found, earlier)}, lambda: lines_of(found, earlier, said))
     hint(f"next: sluice logs {found['run_id']}")
     return Exit.OK
-
-
-def with_ledger(read: Callable[[Ledger], Any]) -> Any:
-    """Ask the ledger; None when there is none yet.
-
-    Raises:
-        StorageError: when it cannot be reached.
-    """
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from framework.ledger.runs import open_existing
-
-    try:
-        ledger = open_existing(settings().ledger_url)
-        return None if ledger is None else read(ledger)
-    except SQLAlchemyError as error:
-        raise StorageError(f"the ledger cannot be read: {str(error).partition(chr(10))[0]}") from error
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from framework.cli.options import Exit, settings
 from framework.cli.output import columns, complain, error_of, hint, plural, show
 from framework.cli.request import EXCLUDE, selected
+from framework.cli.trail import noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -161,6 +162,8 @@ def schema_migrate(table: str, *, plan: Annotated[bool, Parameter(negative="")] 
             hint(f"next: sluice schema migrate {table}")
         return Exit.USAGE if planned.problems else Exit.OK
     done = migrate(pipeline, table, space)
+    if done.by_us:
+        noted("schema.migrated", table, schema_version=done.schema_version, version=done.version, rows=done.rows)
     words = "was there already" if not done.by_us else f"table version {done.version}, {plural(done.rows, 'row')}"
     show(asdict(done), lambda: [f"{table}: schema version {done.schema_version}, {words}"])
     hint(f"next: sluice schema history {table}")

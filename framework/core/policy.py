@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from framework.core.durations import read_duration
 from framework.errors import DefinitionError, Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 OnFailure = Literal["skip", "stop"]
 ON_FAILURE: tuple[OnFailure, ...] = ("skip", "stop")
+RETRY_LENGTHS = ("within", "first", "longest")
+LENGTHS = ("deadline", "expected")
 Duration = str | timedelta
 """A length of time as authors write it: `30m`, or a timedelta."""
 
@@ -45,7 +47,7 @@ class Retry:
     longest: Duration = timedelta(seconds=60)
 
     def __post_init__(self) -> None:
-        problems = list(_read_lengths(self, ("within", "first", "longest")))
+        problems = list(_read_lengths(self, RETRY_LENGTHS))
         if self.attempts < 1:
             problems.append(Problem("Retry", f"attempts={self.attempts} is too few", "1 never tries again"))
         if not problems and seconds_of(self.first) > seconds_of(self.longest):
@@ -94,7 +96,7 @@ class Policy:
     on_failure: OnFailure = "skip"
 
     def __post_init__(self) -> None:
-        problems = list(_read_lengths(self, ("deadline", "expected")))
+        problems = list(_read_lengths(self, LENGTHS))
         if self.on_failure not in ON_FAILURE:
             hint = did_you_mean(str(self.on_failure), ON_FAILURE)
             problems.append(Problem("Policy", f"on_failure='{self.on_failure}' is unknown", hint))
@@ -102,6 +104,29 @@ class Policy:
             object.__setattr__(self, "pools", (self.pools,))
         if problems:
             raise DefinitionError(problems)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Render as plain data; lengths of time in seconds."""
+        return {name: _plain(value) for name, value in vars(self).items()}
+
+    @staticmethod
+    def from_dict(document: Mapping[str, Any]) -> Policy:
+        """Read what `to_dict` wrote."""
+        found = {**document, "pools": tuple(document["pools"])}
+        retry = document["retry"]
+        found["retry"] = None if retry is None else Retry(**_with_lengths(retry, RETRY_LENGTHS))
+        return Policy(**_with_lengths(found, LENGTHS))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Retry):
+        return {name: _plain(one) for name, one in vars(value).items()}
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _with_lengths(document: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    given = {name: document[name] for name in names if document[name] is not None}
+    return {**document, **{name: timedelta(seconds=seconds) for name, seconds in given.items()}}
 
 
 def seconds_of(length: Duration) -> float:

@@ -120,8 +120,9 @@ class RunReport:
     """One pipeline's run. Times in seconds, memory in MiB, `started_at` in ISO 8601 UTC.
 
     `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
-    that were read as last published although their pipeline came to nothing, each with what became of that. `nodes`:
-    what the physical nodes of its plans did, slowest first.
+    that were read as last published although their pipeline came to nothing, each with what became of that. `late_s`:
+    by how much it took longer than its policy expects. `skipped`: tables that it left as they are, each with the
+    condition that does not hold. `nodes`: what the physical nodes of its plans did, slowest first.
     """
 
     run_id: str
@@ -143,6 +144,8 @@ class RunReport:
     steps: dict[str, StepReport] = field(default_factory=dict)
     rules: dict[str, RuleReport] = field(default_factory=dict)
     used_last: dict[str, str] = field(default_factory=dict)
+    late_s: float = 0.0
+    skipped: dict[str, str] = field(default_factory=dict)
     nodes: list[NodeReport] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:

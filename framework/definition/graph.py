@@ -16,6 +16,8 @@ from framework.core.source import FileSource, TableSource
 from framework.core.typed import is_same_schema, is_schema, schema_name
 from framework.definition.across import across_problems
 from framework.definition.alternates import alternate_problems
+from framework.definition.condition import condition_problems
+from framework.definition.fanned import Fanned
 from framework.definition.output import COMPATIBILITIES, WRITE_MODES
 from framework.errors import Problem, did_you_mean
 
@@ -57,9 +59,17 @@ def find_problems(
         *_exports(outputs, exports),
         *_cycles(steps),
         *_rules(sources, steps, outputs, rules),
-        *_unused(sources, steps, outputs, {node for rule in rules for node in getattr(rule, "nodes", ())}),
+        *condition_problems(sources, steps, outputs, rules, upstream),
+        *_fanned(sources, steps),
+        *_unused(sources, steps, outputs, _asked_of(steps, rules)),
     ]
     return [Problem(f"{name}, {p.where}" if p.where else name, p.what, p.fix) for p in found]
+
+
+def _asked_of(steps: Sequence[Step], rules: Sequence[AcrossRule]) -> set[str]:
+    """The sources and steps that rules across tables and conditions look at."""
+    asked = {node for rule in rules for node in getattr(rule, "nodes", ())}
+    return asked | {name for step in steps if step.when is not None for name in step.when.inputs}
 
 
 def label_problems(name: str, tags: Sequence[str], owner: str) -> Iterator[Problem]:
@@ -292,6 +302,16 @@ def _rules(
                 name = getattr(rule, "name", None)
                 fix = "give it to the pipeline: Pipeline(..., rules=[...])" if name else "make one with rule(...)"
                 yield Problem(where, f"{name or repr(rule)} is no rule over its rows", fix)
+
+
+def _fanned(sources: Mapping[str, Source], steps: Sequence[Step]) -> Iterator[Problem]:
+    """Find steps that are called for each value of what is not written down when the run is planned."""
+    written = {name for name, source in sources.items() if isinstance(source, TableSource)}
+    written |= {step.name for step in steps if step.checkpoint}
+    for step in steps:
+        if isinstance(step.function, Fanned) and step.function.of not in written:
+            what = f"is called for each {step.function.column} of '{step.function.of}', whose rows are not known before"
+            yield Problem(step.where, what, "let its first input be a table that the pipeline reads, or a checkpoint")
 
 
 def _unused(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from framework.core.rule import AcrossRule, BusinessRule
     from framework.core.typed import DataFrameModel
     from framework.definition.output import Output
+    from framework.definition.step import Parameter
 
 
 @dataclass(frozen=True, init=False)
@@ -97,9 +98,16 @@ class Pipeline:
         declared = self.sources[node].schema
         if declared is not None:
             return declared  # type: ignore[no-any-return]
-        asked = (step.inputs[node] for step in self.steps if node in step.inputs)
+        takers = [taker for step in self.steps for taker in (step, step.when) if taker is not None]
+        asked = (taker.inputs[node] for taker in takers if node in taker.inputs)
         found = next((schema for schema in asked if schema is not None), None)
         return self.schema_of(self.primaries[node]) if found is None and node in self.primaries else found
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """What a run can be asked for: the run parameters of its steps and of their conditions, by name."""
+        every = [p for step in self.steps for p in (*step.parameters, *(step.when.parameters if step.when else ()))]
+        return {parameter.name: parameter for parameter in every}
 
     def rules_of(self, node: str) -> tuple[BusinessRule, ...]:
         """The business rules of a source or step beside those of its schema."""

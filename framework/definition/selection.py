@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from framework.definition.dag import ordered, reach, turned
+from framework.core.dag import ordered, reach, turned
 from framework.errors import SelectionError, did_you_mean
 
 if TYPE_CHECKING:

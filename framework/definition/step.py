@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from framework.core.typed import DataFrameModel, frame_schema, is_frame, is_schema
-from framework.errors import Problem
+from framework.definition.condition import Condition
+from framework.definition.fanned import EXAMPLES, Fanned, read_kind
+from framework.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from framework.core.rule import BusinessRule
 
@@ -40,7 +42,7 @@ class Step:
     """A function of a pipeline: its inputs are sources or steps by name, its output is held against `returns`.
 
     `ordered`, `row_wise` and `checkpoint`: what its author says of it; see `step`. `rules`: business rules beside those
-    of `returns`.
+    of `returns`. `when`: whether it is run at all.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Step:
     row_wise: bool = False
     rules: tuple[BusinessRule, ...] = ()
     checkpoint: bool = False
+    when: Condition | None = None
 
 
 def step(
@@ -62,6 +65,8 @@ def step(
     ordered: bool = False,
     row_wise: bool = False,
     checkpoint: bool = False,
+    each: str = "",
+    when: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]:
     """Declare what a step returns: a schema, or the path of its file. The function stays a plain function.
 
@@ -76,6 +81,10 @@ def step(
         row_wise: That each row of its first input is treated by itself; `sluice test` then holds it to that.
         checkpoint: That its rows are written down once, and read by whatever takes them: a stage ends here. A later
             attempt or run that would come to the same rows finds them by their fingerprint.
+        each: A parameter that is no run parameter: the step is called once for each value that the column of this name
+            has in its first input, a table that the pipeline reads or a checkpoint, with the rows of that value.
+        when: A function that says whether the step is run: of run parameters, and of tables that the pipeline reads, as
+            lazy frames; gives a bool, or a lazy frame of one. Tables made of a step that is not run stay as they are.
 
     >>> import polars as pl
     >>> from framework.core.typed import DataFrameModel, LazyFrame
@@ -91,6 +100,7 @@ def step(
     def mark(function: F) -> F:
         setattr(function, MARK, returns)
         claims = {"ordered": ordered, "row_wise": row_wise, "rules": tuple(rules), "checkpoint": checkpoint}
+        claims |= {"each": each, "when": when}
         setattr(function, CLAIMS, claims)
         return function
 
@@ -108,13 +118,33 @@ def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
     elif not is_schema(returns):
         problems.append(Problem(where, f"returns={returns!r} is no schema", "give a Pandera DataFrameModel"))
         returns = None
+    inputs, parameters, wrong = _read_signature(function, where)
+    claims = dict(getattr(function, CLAIMS, {}))
+    each, when = claims.pop("each", ""), claims.pop("when", None)
+    problems += wrong
+    called = function
+    if each:
+        called, missing = _fanned(function, where, each, inputs, parameters)
+        problems += missing
+        parameters = [one for one in parameters if one.name != each]
+    if when is not None:
+        claims["when"], unusable = _read_condition(when, where)
+        problems += unusable
+    return Step(name, called, returns, inputs, tuple(parameters), where, **claims), problems
+
+
+def _read_signature(
+    function: Callable[..., Any], where: str
+) -> tuple[dict[str, type[DataFrameModel] | None], list[Parameter], list[Problem]]:
+    """What a function takes: frames by name with their schemas, and run parameters."""
+    problems: list[Problem] = []
     try:
         hints = typing.get_type_hints(function)
     except Exception as error:  # noqa: BLE001 - any annotation may be wrong in any way, and is reported
         problems.append(Problem(where, f"its annotations cannot be read: {error}", "import their names at run time"))
         hints = {}
     inputs: dict[str, type[DataFrameModel] | None] = {}
-    parameters = []
+    parameters: list[Parameter] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
             problems.append(Problem(where, f"takes *{parameter.name}", "name every input and parameter"))
@@ -126,5 +156,36 @@ def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
             inputs[parameter.name] = frame_schema(hints[parameter.name])
         else:
             parameters.append(Parameter(parameter.name, hints[parameter.name], parameter.default))
-    claims = getattr(function, CLAIMS, {})
-    return Step(name, function, returns, inputs, tuple(parameters), where, **claims), problems
+    return inputs, parameters, problems
+
+
+def _fanned(
+    function: Callable[..., Any],
+    where: str,
+    each: str,
+    inputs: Mapping[str, type[DataFrameModel] | None],
+    parameters: Sequence[Parameter],
+) -> tuple[Callable[..., Any], list[Problem]]:
+    """The function that is called once for each value of a column."""
+    known = {one.name: one for one in parameters}
+    if each not in known:
+        fix = did_you_mean(each, known) or f"add it: {each}: str"
+        return function, [Problem(where, f"each='{each}' is no parameter of it that takes a value", fix)]
+    kind, takes_none = read_kind(known[each].annotation)
+    if kind is None:
+        types = ", ".join(sorted(one.__name__ for one in EXAMPLES))
+        return function, [
+            Problem(where, f"each='{each}' is of no type that a column has", f"annotate it with one of {types}")
+        ]
+    if not inputs:
+        return function, []  # that it takes no frame is told elsewhere
+    return Fanned(function, each, next(iter(inputs)), kind, takes_none), []
+
+
+def _read_condition(when: Callable[..., Any], where: str) -> tuple[Condition | None, list[Problem]]:
+    if not callable(when):
+        fix = "give a function of run parameters and tables"
+        return None, [Problem(where, f"when={when!r} is no condition", fix)]
+    name = getattr(when, "__name__", repr(when))
+    inputs, parameters, problems = _read_signature(when, f"{where}, condition '{name}'")
+    return Condition(name, when, inputs, tuple(parameters)), problems

@@ -1,34 +1,8 @@
-"""The ledger's tables, the same on SQLite and PostgreSQL, and their version."""
+"""The ledger's tables, the same on SQLite and PostgreSQL. `migrations/versions` brings every ledger to them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    insert,
-    select,
-    text,
-)
-from sqlalchemy.exc import NoSuchTableError, OperationalError, ProgrammingError
-
-from framework.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
-
-LEDGER_VERSION = 1
-_LOCK = 0x51_1C_E0
-"""Key of the PostgreSQL advisory lock under which tables are created."""
+from sqlalchemy import JSON, Column, DateTime, Float, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -54,48 +28,84 @@ runs = Table(
     Column("owner_host", String(255)),
     Column("owner_pid", Integer),
     Column("owner_start", String(100)),
+    Column("version", Integer, nullable=False, server_default="1"),
     Index("sluice_runs_by_start", "started_at"),
     Index("sluice_runs_by_pipeline", "pipeline", "started_at"),
     Index("sluice_runs_by_state", "state"),
 )
-"""One row per run; `owner_*` is the supervisor that keeps it going."""
+"""One row per run; `owner_*` is the supervisor that keeps it going, `version` counts the writes to the row."""
+
+invocations = Table(
+    "sluice_invocations",
+    metadata,
+    Column("invocation_id", String(64), primary_key=True),
+    Column("project", Text),
+    Column("user_name", String(255)),
+    Column("selection", JSON),
+    Column("request", JSON),
+    Column("state", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("heartbeat_at", DateTime(timezone=True), nullable=False),
+    Column("owner_host", String(255), nullable=False),
+    Column("owner_pid", Integer, nullable=False),
+    Column("owner_start", String(100), nullable=False),
+    Column("cancel_requested_at", DateTime(timezone=True)),
+    Column("cancel_requested_by", String(300)),
+    Index("sluice_invocations_by_state", "state"),
+    Index("sluice_invocations_by_start", "started_at"),
+)
+"""One row per `sluice run` that had something to do. Its heartbeat says on which host somebody is still at it."""
+
+tasks = Table(
+    "sluice_tasks",
+    metadata,
+    Column("invocation_id", String(64), primary_key=True),
+    Column("task", String(300), primary_key=True),
+    Column("pipeline", String(200), nullable=False),
+    Column("stage", String(200)),
+    Column("run_id", String(64)),
+    Column("state", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("queued_at", DateTime(timezone=True)),
+    Column("started_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("reason", Text),
+    Column("worker", String(100)),
+    Index("sluice_tasks_by_run", "run_id"),
+    Index("sluice_tasks_by_state", "state"),
+)
+"""One row per invocation and unit of its work: a pipeline, or `pipeline:step` for a stage of one."""
+
+audit = Table(
+    "sluice_audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("actor", String(300), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("details", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("sluice_audit_by_subject", "subject"),
+    Index("sluice_audit_by_action", "action"),
+)
+"""The audit trail. Times and details are kept as the text that was hashed, so that no database rewrites them."""
+
+breakers = Table(
+    "sluice_breakers",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("window", JSON, nullable=False),
+    Column("opened_at", DateTime(timezone=True)),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+)
+"""One row per circuit breaker, shared by everybody who uses this ledger."""
 
 version = Table("sluice_ledger", metadata, Column("version", Integer, primary_key=True))
-
-
-def prepare(engine: Engine) -> None:
-    """Create what is missing and check the version.
-
-    Raises:
-        ConfigurationError: when a newer Sluice wrote this ledger.
-    """
-    try:
-        with engine.connect() as connection:
-            found = _version(connection)
-    except (
-        OperationalError,
-        ProgrammingError,
-        NoSuchTableError,
-    ):  # no tables yet, or nobody there: the next says which
-        found = None
-    if found is None:
-        with engine.begin() as connection:
-            _create(connection)
-            found = _version(connection)
-    if found is not None and found > LEDGER_VERSION:
-        raise ConfigurationError(
-            f"the ledger has version {found}, this Sluice knows {LEDGER_VERSION}: upgrade Sluice, or set SLUICE_LEDGER"
-        )
-
-
-def _version(connection: Connection) -> int | None:
-    return connection.scalar(select(version.c.version).order_by(version.c.version.desc()).limit(1))
-
-
-def _create(connection: Connection) -> None:
-    """Create the tables; the lock keeps two first users apart (SQLite's transactions do that by themselves)."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    metadata.create_all(connection)
-    if _version(connection) is None:
-        connection.execute(insert(version).values(version=LEDGER_VERSION))
+"""What ledgers had before migrations. Kept, so that a Sluice of that time refuses this ledger."""

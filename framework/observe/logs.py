@@ -44,6 +44,10 @@ def wants_color(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+FOR_THE_LEDGER = {"task.state", "invocation.begun", "invocation.ended"}
+"""Events that say to the ledger what the log says in other words."""
+
+
 @dataclass
 class Logs:
     """The logs of one process: give it events. `write` is where lines for standard error go (default: there)."""
@@ -59,6 +63,8 @@ class Logs:
 
     def __call__(self, event: Event) -> None:
         """Log an event: to standard error by level, and to its run's file once the run is known."""
+        if event.name in FOR_THE_LEDGER:
+            return
         document = self.redactor.data(json_fields(event))
         if LEVELS.index(event.level) >= LEVELS.index(self.style.level):
             self._log(document, "stderr")

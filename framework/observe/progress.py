@@ -32,6 +32,7 @@ class Progress:
             TextColumn("{task.fields[state]}"),
             TextColumn("{task.fields[rows]}"),
             TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[usual]}"),
         )
         self._bars = Bars(*columns, console=self._console, transient=False)
         self._tasks: dict[str, Any] = {}
@@ -39,16 +40,18 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Show what an event changes."""
         pipeline = event.fields.get("pipeline")
-        if not pipeline:
+        if not pipeline or (pipeline not in self._tasks and _is_quiet(event)):
             return
         if pipeline not in self._tasks:
             if not self._tasks:
                 self._bars.start()
-            self._tasks[pipeline] = self._bars.add_task(pipeline, total=1, state="", rows="")
+            self._tasks[pipeline] = self._bars.add_task(pipeline, total=1, state="", rows="", usual="")
         task = self._tasks[pipeline]
         state = _ENDS.get(event.fields.get("state", "")) if event.name == "run.reported" else _state(event)
         if state:
             self._bars.update(task, state=state)
+        if event.fields.get("usual_s"):
+            self._bars.update(task, usual=f"usually {event.fields['usual_s']:.0f} s")
         rows = _rows(event)
         if rows is not None:
             self._bars.update(task, rows=f"{rows:,} rows")
@@ -67,9 +70,16 @@ class Progress:
             self._bars.stop()
 
 
+def _is_quiet(event: Event) -> bool:
+    """Whether an event says no more than that a pipeline waits for others, which most do: it gets no line for that."""
+    return event.name == "task.state" and event.fields["state"] != "RUNNING" and not event.fields.get("reason")
+
+
 def _state(event: Event) -> str | None:
     from rich.markup import escape
 
+    if event.name == "task.state":
+        return _of_task(event.fields)
     if event.name in _WORDS:
         return _WORDS[event.name]
     if event.name == "output" or event.level == "DEBUG":
@@ -84,3 +94,13 @@ def _rows(event: Event) -> int | None:
         return sum(source["rows_in"] for source in report["sources"].values()) or None
     rows = event.fields.get("rows")
     return rows if isinstance(rows, int) else None
+
+
+def _of_task(fields: dict[str, Any]) -> str | None:
+    """What a change of a task's state shows: what a pipeline waits for, or how far a stage of it is."""
+    from rich.markup import escape
+
+    state, reason, stage = fields["state"], fields.get("reason"), fields.get("stage")
+    if stage:
+        return f"stage {escape(stage)}: {state.lower()}"
+    return f"[dim]{escape(reason)}[/]" if state == "QUEUED" and reason else None

@@ -122,6 +122,7 @@ def account(
         outputs={name: output_report(done) for name, done in committed.items()},
         exports=dict(exports),
         steps=step_reports(targets),
+        skipped=plan.skipped,
     )
 
 

@@ -26,6 +26,7 @@ from framework.lake import as_declared, open_table, scan_data_files
 from framework.run.compiled import rule_misfits
 from framework.run.execution import look_again
 from framework.run.intake import table_rows
+from framework.run.rule_nodes import run_nodes
 from framework.run.touched import restrict
 
 if TYPE_CHECKING:
@@ -88,20 +89,6 @@ def require_fitting(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> N
     problems = rule_misfits(pipeline, frames)
     if problems:
         raise DefinitionError([Problem(f"{pipeline.name}, {p.where}", p.what, p.fix) for p in problems])
-
-
-def tables_of_rules(pipeline: Pipeline) -> set[str]:
-    """The sources and steps whose rows are in a table."""
-    return {*pipeline.table_sources, *(output.of for output in pipeline.outputs)}
-
-
-def run_nodes(pipeline: Pipeline, rule: AcrossRule) -> set[str]:
-    """The sources and steps of which a rule looks at the rows of a run, not at a table."""
-    if rule.over != "run":
-        return set()
-    if isinstance(rule, Agreement):
-        return set(rule.nodes)
-    return {rule.of, *(set(rule.nodes) - tables_of_rules(pipeline))}
 
 
 def _summed(rule: AcrossRule, node: str, rows: pl.LazyFrame) -> pl.LazyFrame:

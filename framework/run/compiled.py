@@ -1,8 +1,7 @@
-"""A pipeline as a plan over empty inputs: proves that it fits together, and gives it its identity."""
+"""A pipeline as a plan over empty inputs: proves that it fits together, without data."""
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -25,8 +24,8 @@ from framework.boundary import (
 )
 from framework.core.clock import at_run_time, run_time
 from framework.core.frames import FILLED
-from framework.core.rule import TableReference
 from framework.core.source import FileSource
+from framework.definition.fanned import Fanned
 from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, SluiceError, StepError
 from framework.lake import to_storable
 from framework.run.budgets import budget_problems
@@ -37,7 +36,6 @@ from framework.sources import PROVENANCE_TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from framework.core.rule import AcrossRule, Agreement
     from framework.core.typed import DataFrameModel
     from framework.definition import Output, Pipeline, Step
 
@@ -170,9 +168,19 @@ def verify(pipeline: Pipeline) -> list[Problem]:
         return [Problem(pipeline.name, str(error))]
     found = [*unknown_columns(pipeline, frames), *look_up_problems(pipeline, known), *_unmarked(pipeline, frames)]
     found += rule_misfits(pipeline, frames)
+    found += _condition_misfits(pipeline, frames)
     found += [p for o in pipeline.outputs if o.of in frames for p in _unstorable(o, frames[o.of])]
     found += [p for o in pipeline.outputs if o.quality and o.of in frames for p in _misfits(pipeline, o, known, frames)]
     return [Problem(f"{pipeline.name}, {problem.where}", problem.what, problem.fix) for problem in found]
+
+
+def _condition_misfits(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
+    if all(step.when is None for step in pipeline.steps):
+        return []
+    from framework.run.branches import condition_misfits  # most pipelines have no conditions
+
+    with at_run_time(EPOCH):
+        return condition_misfits(pipeline, frames, defaults(pipeline))
 
 
 def rule_misfits(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:
@@ -242,56 +250,7 @@ def _unstorable(output: Output, frame: pl.LazyFrame) -> Iterator[Problem]:
 
 def defaults(pipeline: Pipeline) -> dict[str, Any]:
     """The run parameters that have a value without a run."""
-    return {p.name: p.default for step in pipeline.steps for p in step.parameters if not p.is_required}
-
-
-def fingerprint(pipeline: Pipeline) -> str:
-    """The identity of a pipeline's logic: a hash of its logical plan over empty inputs, its rules and its outputs.
-
-    Renaming a variable changes nothing, changing a filter does. It holds for one version of Polars.
-    """
-    digest = hashlib.sha256(pl.__version__.encode())
-    with at_run_time(EPOCH):
-        known = contracts(pipeline)
-        frames = wire(pipeline, empty_inputs(pipeline, known), defaults(pipeline), known)
-    for name in sorted(frames):
-        digest.update(name.encode() + b"\n" + _shown(frames[name]))
-    for step in pipeline.steps:
-        if any(p.is_required for p in step.parameters):  # its plan is not known without a value
-            digest.update(step.function.__code__.co_code + repr(step.function.__code__.co_consts).encode())
-    for name in sorted(known):
-        digest.update(f"{name}: {list(known[name].columns.values())!r} {known[name].is_strict}".encode())
-        digest.update(repr((known[name].is_ordered, known[name].is_filter)).encode())
-        for over_all in known[name].dataset_rules:
-            told = [a.word + (expression_text(a.of) if a.of is not None else "") for a in over_all.aggregates]
-            told += [expression_text(a.whole) for a in over_all.aggregates if a.takes_second_look]
-            holds = expression_text(over_all.holds)
-            digest.update(f"{name}.{over_all.reason} {over_all.severity}: {told} {holds}".encode())
-        for rule in known[name].rules:
-            digest.update(f"{name}.{rule.reason} {rule.severity}: {expression_text(rule.holds)}".encode())
-    digest.update(repr((pipeline.outputs, pipeline.exports)).encode())
-    for across in pipeline.rules:
-        digest.update(_across_text(across).encode())
-    return digest.hexdigest()[:16]
-
-
-def _across_text(rule: AcrossRule) -> str:
-    """What a rule across tables asks, and whether that can fail a run; not who answers for it, or its examples."""
-    asked: Any = (rule.of, rule.columns, rule.to, rule.keys) if isinstance(rule, TableReference) else _sides(rule)
-    return repr((rule.name, rule.over, rule.severity, rule.terms.budget, asked))
-
-
-def _sides(rule: Agreement) -> list[Any]:
-    texts = [(side.node, side.by, side.value) for side in (rule.left, rule.right)]
-    return [rule.within, *((n, by, v if isinstance(v, str) else expression_text(v)) for n, by, v in texts)]
-
-
-def _shown(frame: pl.LazyFrame) -> bytes:
-    """A plan with all its literals, which `explain` would shorten."""
-    try:
-        return frame.serialize()
-    except pl.exceptions.ComputeError:  # Python functions cannot be serialized
-        return frame.explain(optimized=False).encode()
+    return {name: p.default for name, p in pipeline.parameters.items() if not p.is_required}
 
 
 def expression_text(expression: pl.Expr) -> str:
@@ -318,7 +277,9 @@ def settle(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, list[
         if all(name in given for name in step.inputs) and all(not p.is_required for p in step.parameters):
             frame = conform(step.function(**_lazy(given), **values), known[step.name], step.name)
             schemas[step.name] = frame.collect_schema()
-            origin = untouched_columns(partial(_apply, step, values), given)
+            origin = None
+            if not isinstance(step.function, Fanned):  # it reads what it is called for, and here there are no rows
+                origin = untouched_columns(partial(_apply, step, values), given)
             if origin and origin[0] in trusted:
                 found[step.name] = settled_rules(known[origin[0]], origin[1])
             trusted.add(step.name)

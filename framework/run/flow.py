@@ -24,6 +24,7 @@ from framework.run.node_metrics import measuring, source_names, what_steps_do
 from framework.run.parameters import typed_parameters
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality.audit import asks_for_quality, audit_quality
+from framework.run.scopes import scopes_of
 from framework.run.targets import manifest_of, open_targets, publish_all, quarantine_area
 from framework.run.verdicts import excess, require_contracts, require_source
 from framework.run.workspace import Workspace, open_workspace
@@ -138,7 +139,8 @@ def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock,
             known = contracts(pipeline)
             held = quarantine_area(pipeline, space)
             intakes = take_in(pipeline, plan, space, known, held.add, sample, left_out)
-            targets = open_targets(pipeline, plan, space, intakes, known, held)
+            scopes = scopes_of(pipeline, plan, space)
+            targets = open_targets(pipeline, plan, space, scopes, intakes, known, held)
             return Draft(known, intakes, targets, held, gatherings(pipeline, targets))
 
     def run(draft: Draft) -> None:

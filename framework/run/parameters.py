@@ -20,7 +20,7 @@ def resolve_parameters(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str
     """
     from pydantic import TypeAdapter, ValidationError
 
-    known = {p.name: p for step in pipeline.steps for p in step.parameters}
+    known = pipeline.parameters
     unknown = [name for name in given if name not in known]
     wrong = [f"there is no parameter '{name}'; {did_you_mean(name, known) or 'it takes none'}" for name in unknown]
     values: dict[str, Any] = {}
@@ -44,7 +44,7 @@ def typed_parameters(pipeline: Pipeline, values: Mapping[str, Any]) -> dict[str,
     """The values of a run plan in the types that the steps ask for."""
     from pydantic import TypeAdapter
 
-    known = {p.name: p for step in pipeline.steps for p in step.parameters}
+    known = pipeline.parameters
     return {
         name: TypeAdapter(parameter.annotation).validate_python(values.get(name, parameter.default))
         for name, parameter in known.items()

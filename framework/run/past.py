@@ -11,8 +11,9 @@ from framework.errors import AuthorError, ConfigurationError, SelectionError, di
 from framework.lake import PlanStore, open_table
 from framework.lake.plans import HIDDEN
 from framework.lake.quarantine import refused_files, table_name
-from framework.ledger.runs import get, open_existing
-from framework.run.compiled import fingerprint
+from framework.ledger.opening import open_existing
+from framework.ledger.runs import get
+from framework.run.fingerprints import fingerprint
 from framework.run.left_out import LeftOut, changed_files, planned_stamps, stamps
 from framework.run.parameters import resolve_parameters
 from framework.run.planning import find_news, find_position
@@ -191,6 +192,7 @@ def _unplanned(row: dict[str, Any], pipeline: Pipeline, space: Workspace) -> Run
         lookups=news.lookups,
         stand_ins=news.alternates.stand_ins,
         passed_over=news.alternates.passed_over,
+        skipped=news.skipped,
     )
 
 

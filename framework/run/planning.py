@@ -13,7 +13,9 @@ from framework.errors import ConfigurationError, SourceError
 from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
 from framework.run.alternates import Chosen, choose
-from framework.run.compiled import contracts, fingerprint
+from framework.run.branches import skipped_tables
+from framework.run.compiled import contracts
+from framework.run.fingerprints import fingerprint
 from framework.run.last_known import pin_look_ups, require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest
@@ -74,6 +76,7 @@ class News:
     """What a pipeline has not seen yet. `ages`: of the tables that must not be too old, since they last changed.
 
     `lookups`: the versions of the tables that are asked for last known values. `alternates`: what is chosen of them.
+    `skipped`: the tables that would stay as they are, each with the condition that does not hold.
     """
 
     inputs: dict[str, Input]
@@ -84,6 +87,7 @@ class News:
     ages: dict[str, timedelta] = field(default_factory=dict)
     lookups: dict[str, int | None] = field(default_factory=dict)
     alternates: Chosen = field(default_factory=lambda: Chosen({}))
+    skipped: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -150,6 +154,19 @@ def _again(news: News, pipeline: Pipeline, space: Workspace, covered: Covered) -
         return news
     told = [*news.reasons, "rows that waited for a reference can be taken up"]
     return replace(news, reasons=told, waiting_version=waiting)
+
+
+def with_branches(
+    pipeline: Pipeline, space: Workspace, news: News, position: Position, parameters: dict[str, Any]
+) -> News:
+    """Add which tables would stay as they are; one that did, and would not any more, is a reason to run."""
+    if news.missing:
+        return news
+    skipped = skipped_tables(pipeline, space, news.inputs, parameters, space.now or datetime.now(UTC))
+    last = PlanStore(space.lake, pipeline.name).plan(position.finished) if position.finished else None
+    back = [table for table in (last.skipped if last else ()) if table not in skipped]
+    told = [f"{table}: was left as it is before, and would be computed now" for table in back]
+    return replace(news, skipped=skipped, reasons=[*news.reasons, *told])
 
 
 def require_fresh(pipeline: Pipeline, ages: dict[str, timedelta]) -> None:
@@ -270,6 +287,7 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
         raise ConfigurationError(
             f"{pipeline.name} reads {tables}, which the lake does not have; run its pipeline first"
         )
+    news = with_branches(pipeline, space, news, position, parameters)
     if news.is_empty:
         return None
     require_fresh(pipeline, news.ages)
@@ -307,5 +325,6 @@ def _fix(pipeline: Pipeline, space: Workspace, news: News, seq: int, parameters:
         lookups=news.lookups,
         stand_ins=news.alternates.stand_ins,
         passed_over=news.alternates.passed_over,
+        skipped=news.skipped,
     )
     return PlanStore(space.lake, pipeline.name).fix(plan)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from framework.core.plan import FilesInput, RunPlan, TableInput
 from framework.lake import PlanStore
-from framework.run.compiled import contracts, fingerprint
+from framework.run.compiled import contracts
+from framework.run.fingerprints import fingerprint
 from framework.run.last_known import require_look_ups
 from framework.run.planning import News, find_news, find_position, in_days
 from framework.run.schemas.evolution import Evolution, examine, with_breaks

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from framework.boundary import Violations
 from framework.core.events import emit
 from framework.core.faults import fault
 from framework.core.plan import FilesInput
@@ -18,7 +17,6 @@ from framework.lake import (
     app_id,
     append,
     area_for,
-    as_declared,
     committed_before,
     merge_newest,
     open_or_create,
@@ -30,24 +28,25 @@ from framework.lake import (
     replace_partitions,
     to_storable,
 )
-from framework.run.compiled import settle, wire
-from framework.run.intake import Intake, table_rows
-from framework.run.parameters import typed_parameters
+from framework.lake.merge import Staged
+from framework.run.compiled import settle
 from framework.run.planning import fix_rebuild, tables_of
+from framework.run.rule_nodes import wanted_nodes
 from framework.run.schemas.evolution import evolved, examine, reshaped
-from framework.run.touched import restrict, touched_values
+from framework.run.scopes import wire_rows
 from framework.run.watched import watch_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from framework.boundary import Contract, Rule
+    from framework.boundary import Contract, Violations
     from framework.core.plan import FileInput, RunPlan
     from framework.core.report import RunReport
     from framework.definition import Output, Pipeline
-    from framework.lake.merge import Staged
     from framework.quality import Watch
+    from framework.run.intake import Intake
     from framework.run.schemas.evolution import Evolution
+    from framework.run.scopes import Scope, Wired
     from framework.run.workspace import Workspace
 
 
@@ -78,23 +77,39 @@ def open_targets(
     pipeline: Pipeline,
     plan: RunPlan,
     space: Workspace,
+    scopes: Sequence[Scope],
     intakes: Mapping[str, Intake],
     known: Mapping[str, Contract],
     held: StagingArea,
 ) -> list[Target]:
     """Open the tables of a plan that are not at its sequence yet, each pinned, and plan what goes into them.
 
-    `held` is where the quarantined rows go.
+    `scopes`: which outputs are planned together. `held` is where the quarantined rows go.
     """
-    targets = []
+    targets, order = list[Target](), tables_of(pipeline)
     if intakes:
         targets.append(_quarantine_target(plan, space, intakes, held))
     settled = settle(pipeline, known)
     schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters)}
-    for output in pipeline.outputs:
-        target = _output_target(pipeline, output, plan, space, intakes, known, settled)
-        targets.append(_evolving(target, schemas[output.table], space))
+    accepted = {name: intake.accepted for name, intake in intakes.items()}
+    for scope in scopes:
+        wanted = wanted_nodes(pipeline, scope.outputs)
+        wired = wire_rows(pipeline, plan, space, scope, wanted, accepted, (known, settled))
+        for output in scope.outputs:
+            target = _output_target(pipeline, output, plan, space, known, scope, wired)
+            if output.table in plan.skipped:
+                targets.append(_unchanged(target, plan.skipped[output.table]))
+            else:
+                targets.append(_evolving(target, schemas[output.table], space))
+    targets.sort(key=lambda target: order.index(target.table))
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
+
+
+def _unchanged(target: Target, why: str) -> Target:
+    """Have a table stay as it is; its commit carries the position alone."""
+    emit("table.skipped", f"{target.table} stays as it is: {why}", table=target.table)
+    nothing = Target(target.table, target.handle, target.area, None, lambda handle: Staged(handle, []))
+    return replace(nothing, feeds=target.feeds)
 
 
 def _evolving(target: Target, evolution: Evolution, space: Workspace) -> Target:
@@ -126,21 +141,13 @@ def _output_target(
     output: Output,
     plan: RunPlan,
     space: Workspace,
-    intakes: Mapping[str, Intake],
     known: Mapping[str, Contract],
-    settled: Mapping[str, list[Rule]],
+    scope: Scope,
+    wired: Wired,
 ) -> Target:
-    touched = touched_values(pipeline, output, plan, space)
-    needed = pipeline.upstream(output.of)
-    inputs = {name: intake.accepted for name, intake in intakes.items() if name in needed}
-    for name in needed & pipeline.table_sources.keys():
-        rows = table_rows(plan, space, name)
-        inputs[name] = restrict(rows, touched) if touched is not None else rows
-        if name in known:
-            inputs[name] = as_declared(inputs[name], known[name].schema)
-    steps = [s.name for s in pipeline.steps if s.name in needed]
-    checks = {name: Violations(known[name], settled=settled[name], key=output.key) for name in steps}
-    frames = wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known, checks)
+    needed, touched = pipeline.upstream(output.of), scope.touched
+    frames = {name: frame for name, frame in wired.frames.items() if name in needed}
+    checks = {name: found for name, found in wired.checks.items() if name in needed}
     rows = to_storable(frames[output.of])
     area = area_for(space.lake, output.table, rows, output.partition_by)
     handle = open_or_create(space.lake, output.table, area.schema, output.partition_by, pipeline.name)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from framework.supervise.messages import Happened, decode
 
 if TYPE_CHECKING:
-    from framework.supervise.messages import Job, Message
+    from framework.supervise.messages import Job, Message, Task
 
 KEPT_LINES = 50
 CHUNK = 1 << 16
@@ -33,7 +33,10 @@ class Output:
 
 
 class Child:
-    """A child at work. `read` gives what it says; after its end `returncode` and `peak_memory_mb` are known."""
+    """A child at work. `read` gives what it says; after its end `returncode` and `peak_memory_mb` are known.
+
+    It can be waited for as a file is: `fileno` becomes readable when it says something or ends.
+    """
 
     def __init__(self, job: Job) -> None:
         self._says, said = os.pipe()
@@ -59,7 +62,7 @@ class Child:
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.returncode: int | None = None
         self.peak_memory_mb = 0.0
-        self._hand_over(job)
+        self._tell(job.to_json())
 
     def __enter__(self) -> Self:
         return self
@@ -74,18 +77,31 @@ class Child:
         """The child's process id, also that of its group."""
         return self._process.pid
 
-    def _hand_over(self, job: Job) -> None:
+    def fileno(self) -> int:
+        """A handle that becomes readable when the child says something or ends."""
+        handle: int = self._selector.fileno()
+        return handle
+
+    def give(self, task: Task) -> None:
+        """Give it something to do."""
+        self._tell(task.to_json())
+
+    def dismiss(self) -> None:
+        """Say that nothing more will come: it ends when it is done."""
+        stdin = self._process.stdin
+        if stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it died already: its exit status will tell
+                stdin.close()
+
+    def _tell(self, line: bytes) -> None:
         stdin = self._process.stdin
         assert stdin is not None  # noqa: S101 - asked for above
         with contextlib.suppress(BrokenPipeError):  # it died already: its exit status will tell
-            stdin.write(job.to_json())
-        with contextlib.suppress(BrokenPipeError):
-            stdin.close()
+            stdin.write(line)
+            stdin.flush()
 
-    def read(self, *, wake: int, timeout: float | None) -> list[Message | Output]:
-        """Wait for something to happen (`wake` becoming readable included) and give what the child said meanwhile."""
-        if wake not in self._selector.get_map():
-            self._selector.register(wake, selectors.EVENT_READ)
+    def read(self, timeout: float | None = 0) -> list[Message | Output]:
+        """Wait for something to happen and give what the child said meanwhile."""
         ready = {key.fd for key, _ in self._selector.select(timeout)}
         said = [item for handle in (self._prints, self._says) if handle in ready for item in self._take(handle) or []]
         ended = self._says not in self._rest if self._pidfd is None else self._pidfd in ready
@@ -127,6 +143,7 @@ class Child:
         for left in (*self._rest, self._pidfd):
             if left is not None:
                 os.close(left)
+        self.dismiss()
         self._selector.close()
         return said
 

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING
 from framework.core.events import Event
 from framework.observe.logs import LogFormat, Logs, LogStyle, wants_color
 from framework.observe.redact import Redactor
+from framework.supervise.board import Usual
+from framework.supervise.memory import memory_class_mb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from framework.core.events import Level
+    from framework.ledger.recorder import Recorder
     from framework.observe.progress import Progress
     from framework.supervise.messages import Ready
+
+
+CANCEL = "sluice cancel"
+"""What ends an invocation that somebody asked the ledger to end."""
 
 
 @dataclass
@@ -39,6 +46,7 @@ class Audience:
     redactor: Redactor = field(default_factory=Redactor)
     ready: Ready | None = None
     _progress: Progress | None = None
+    _recorder: Recorder | None = None
 
     def __call__(self, ready: Ready | None) -> Callable[[Event], None]:
         """Open the listeners; without settings only standard error is left."""
@@ -64,13 +72,23 @@ class Audience:
             def warn(text: str) -> None:
                 logs(Event("ledger.lost", text, "WARNING"))
 
-            listeners.append(Recorder(ready.ledger, self.invocation_id, warn, self.redactor.data))
+            self._recorder = Recorder(ready.ledger, self.invocation_id, warn, self.redactor.data)
+            listeners.append(self._recorder)
 
         def tell(event: Event) -> None:
             for listener in listeners:
                 listener(event)
 
         return tell
+
+    def usual(self, pipelines: Iterable[str]) -> dict[str, Usual]:
+        """What pipelines took before, as the ledger knows; nothing where it cannot be asked."""
+        known = self._recorder.usual(pipelines) if self._recorder is not None else {}
+        return {name: Usual(one.seconds, memory_class_mb(one.memory_mb)) for name, one in known.items()}
+
+    def beat(self) -> str:
+        """Note in the ledger that the invocation lives; gives who wants it to end, empty when nobody does."""
+        return CANCEL if self._recorder is not None and self._recorder.beat() else ""
 
     def _style(self, ready: Ready | None) -> LogStyle:
         wanted: Level = ready.log_level if ready else "INFO"

@@ -1,53 +1,38 @@
-"""The child process: works through the selected pipelines and tells the supervisor, until the first failure.
+"""A worker: loads the project once, does one task after another, and tells the supervisor, until the first failure.
 
-It may be killed at any instant. A failed pipeline ends it, so that whatever comes next starts in a clean process.
-What is heavy is imported only after the settings are known, because Polars reads its limits when it is imported.
+It may be killed at any instant. A failed task ends it, so that whatever comes next starts in a clean process. What is
+heavy is imported only after the settings are known, because Polars reads its limits when it is imported.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import select
-import signal
 import sys
-import threading
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from framework.core import events
-from framework.core.events import Event
 from framework.core.report import RunReport
 from framework.observe.redact import Redactor, secrets_of
+from framework.supervise.channel import Channel, Printed
 from framework.supervise.failures import classify, traceback_of
-from framework.supervise.messages import (
-    Begun,
-    Ended,
-    Happened,
-    Job,
-    Message,
-    Ready,
-    Refused,
-    Reported,
-    Selected,
-    encode,
-    to_line,
-)
+from framework.supervise.memory import memory_limit_mb
+from framework.supervise.messages import Begun, Happened, Job, Ready, Refused, Reported, Selected, Split, Task
+from framework.supervise.process import end_with, limit_memory, peak_memory_mb, reset_peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from framework.core.policy import Policy
     from framework.run.request import RunRequest
     from framework.settings import Settings
 
-SPILL_SHARE = 0.5
-ABORT_SHARE = 0.95
-_PR_SET_PDEATHSIG = 1
+MOST_WORKERS = 4
+"""So many processes work side by side at most where nothing is set: Polars itself uses every core."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +40,16 @@ class Work:
     """The selected pipelines in dependency order, each with those of them that it depends on, and how to run one.
 
     `kept`: by pipeline, the tables of which it can use the last version, each with the pipeline that writes it.
+    `policies`: how each is run, where it says so. `stages` gives the stages of a pipeline's next run that can be done
+    by others first, each with those that it needs; `stage` does one.
     """
 
     upstream: dict[str, tuple[str, ...]]
     run: Callable[[str, RunRequest], RunReport]
     kept: dict[str, dict[str, str]] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    stages: Callable[[str, RunRequest], dict[str, tuple[str, ...]]] | None = None
+    stage: Callable[[str, str, RunRequest], None] | None = None
 
 
 def selected_work(settings: Settings, selection: tuple[str, ...]) -> Work:
@@ -71,113 +61,106 @@ def selected_work(settings: Settings, selection: tuple[str, ...]) -> Work:
     chosen = {p.name: p for p in select(load_pipelines(settings), selection)}
     upstream = {name: tuple(sorted(upstream_of(p, chosen))) for name, p in chosen.items()}
     kept = {name: tables for name, p in chosen.items() if (tables := kept_tables(p, chosen))}
-    return Work(upstream, lambda name, request: run_pipeline(chosen[name], settings, request), kept)
-
-
-class Channel:
-    """The pipe to the supervisor. A broken pipe means nobody is left to work for: the process ends."""
-
-    def __init__(self, handle: int) -> None:
-        os.set_inheritable(handle, False)
-        self._handle = handle
-        self._lock = threading.Lock()
-        self.redactor = Redactor()
-
-    def send(self, message: Message) -> None:
-        """Say something. Secrets are masked, except in `Ready`, which carries them to the supervisor's own mask."""
-        document = encode(message)
-        self.write(document if isinstance(message, Ready) else self.redactor.data(document))
-
-    def write(self, document: dict[str, Any]) -> None:
-        """Write one line, whole."""
-        line = memoryview(to_line(document))
-        with self._lock:
-            try:
-                while line:
-                    line = line[os.write(self._handle, line) :]
-            except BrokenPipeError:
-                os._exit(1)
-
-
-class Printed(io.TextIOBase):
-    """What Python code prints, on either stream, line by line, as events in the order of all others."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self._rest = ""
-
-    def write(self, text: str) -> int:
-        """Send the lines that are complete."""
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._channel.send(Happened(Event("output", line)))
-        return len(text)
-
-    def close(self) -> None:
-        """Send what is left without a newline."""
-        if self._rest:
-            self.write("\n")
+    policies = {name: pipeline.policy for name, pipeline in chosen.items()}
+    return Work(upstream, lambda name, request: run_pipeline(chosen[name], settings, request), kept, policies)
 
 
 def main(handle: int) -> NoReturn:
-    """Do the job on stdin, report to a file descriptor, and end without Python's own tear-down."""
+    """Do the tasks on stdin, report to a file descriptor, and end without Python's own tear-down."""
     channel = Channel(handle)
     sys.stdout = sys.stderr = printed = Printed(channel)
     try:
-        job = Job.from_json(sys.stdin.buffer.read())
-        end_with(job.supervisor, handle)
-        sys.path[:] = [job.project, *(p for p in job.path if p != job.project)]
-        _work(job, channel)
+        with _commands() as commands:
+            job = Job.from_json(commands.readline())
+            end_with(job.supervisor, handle)
+            sys.path[:] = [job.project, *(p for p in job.path if p != job.project)]
+            _work(job, channel, commands)
     except BaseException as error:  # noqa: BLE001 - panics and exits of user code included: say so, then end
         channel.send(Refused(classify(error), traceback_of(error)))
     printed.close()
     os._exit(0)
 
 
-def _work(job: Job, channel: Channel) -> None:
+def _commands() -> IO[bytes]:
+    """What the supervisor says, taken away from stdin: a step that reads that, or starts something, gets nothing."""
+    handle = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return os.fdopen(handle, "rb")
+
+
+def _work(job: Job, channel: Channel, commands: IO[bytes]) -> None:
     from framework.settings import load_settings
 
     settings = load_settings(Path(job.project))
     channel.redactor = Redactor(secrets_of(settings))
-    channel.send(_ready(settings))
-    limit_memory(settings.memory_mb)
+    slots = job.workers or settings.workers or usual_workers()
+    channel.send(_ready(settings, slots))
+    limit_memory(settings.memory_mb, _share_mb(slots))
     module, _, name = job.entry.partition(":")
     work: Work = getattr(import_module(module), name)(settings, job.selection)
-    channel.send(Selected(work.upstream, work.kept))
+    channel.send(Selected(work.upstream, work.kept, work.policies))
     with events.listening(lambda event: channel.send(Happened(event))):
         _forward_logs(settings)
-        for pipeline in work.upstream:
-            if not _run(pipeline, work, channel, job):
+        for line in commands:
+            if not _do(Task.from_json(line), work, channel, job.request):
                 break
-    channel.send(Ended())
 
 
-def _run(pipeline: str, work: Work, channel: Channel, job: Job) -> bool:
-    """Run one pipeline and report it; whether the next may follow."""
-    attempt = job.attempts.get(pipeline, 0) + 1
-    channel.send(Begun(pipeline, attempt))
+def usual_workers() -> int:
+    """How many processes work side by side where nothing is set: one for each core that may be used, four at most."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
+
+
+def _share_mb(slots: int) -> float | None:
+    limit = memory_limit_mb() if slots > 1 else None
+    return limit / slots if limit is not None else None
+
+
+def _do(task: Task, work: Work, channel: Channel, request: RunRequest) -> bool:
+    """Do one task and report it; whether the next may follow."""
+    channel.send(Begun(task))
     started_at, start = datetime.now(UTC), time.monotonic()
     reset_peak_memory()
     trace = ""
     try:
-        with events.context(pipeline=pipeline, attempt=attempt):
-            report = work.run(pipeline, replace(job.request, apart=pipeline in job.apart))
+        with events.context(
+            pipeline=task.pipeline, attempt=task.attempt, **({"stage": task.stage} if task.stage else {})
+        ):
+            found = _found(task, work, replace(request, apart=task.apart))
     except BaseException as error:  # noqa: BLE001 - a panic of Polars is no Exception; every failure is reported
         failure = classify(error)
         trace = traceback_of(error)
-        report = RunReport("", pipeline, "FAILED", failure=failure)
+        found = RunReport("", task.pipeline, "FAILED", failure=failure)
+    if isinstance(found, Split):
+        channel.send(found)
+        return True
     report = replace(
-        report,
-        attempts=attempt,
-        started_at=report.started_at or started_at.isoformat(),
-        duration_s=report.duration_s or round(time.monotonic() - start, 3),
+        found,
+        attempts=task.attempt,
+        started_at=found.started_at or started_at.isoformat(),
+        duration_s=found.duration_s or round(time.monotonic() - start, 3),
         peak_memory_mb=peak_memory_mb(),
     )
     channel.send(Reported(report, trace))
     return report.state != "FAILED"
 
 
-def _ready(settings: Settings) -> Ready:
+def _found(task: Task, work: Work, request: RunRequest) -> RunReport | Split:
+    """Do a task, or say into which it falls apart."""
+    if task.stage and work.stage is not None:
+        work.stage(task.pipeline, task.stage, request)
+        return RunReport("", task.pipeline, "SUCCESS")
+    if task.may_split and work.stages is not None:
+        stages = work.stages(task.pipeline, request)
+        if stages:
+            return Split(stages)
+    return work.run(task.pipeline, request)
+
+
+def _ready(settings: Settings, slots: int) -> Ready:
     return Ready(
         project=str(settings.project.absolute()),
         ledger=settings.ledger_url,
@@ -187,6 +170,8 @@ def _ready(settings: Settings) -> Ready:
         grace_s=settings.grace_s,
         memory_mb=settings.memory_mb,
         secrets=secrets_of(settings),
+        workers=slots,
+        pools=settings.pools,
     )
 
 
@@ -196,52 +181,3 @@ def _forward_logs(settings: Settings) -> None:
     forward_stdlib(settings.log_level, settings.packages)
     if "loguru" in sys.modules:
         forward_loguru(settings.log_level)
-
-
-def limit_memory(memory_mb: int | None) -> None:
-    """Make Polars spill at half of the limit and abort just below it. Before Polars is imported."""
-    if memory_mb is None:
-        return
-    os.environ.setdefault("POLARS_OOC_MEMORY_BUDGET_MB", str(int(memory_mb * SPILL_SHARE)))
-    os.environ.setdefault("POLARS_OOMKILL_THRESHOLD_MB", str(int(memory_mb * ABORT_SHARE)))
-
-
-def end_with(supervisor: int, handle: int) -> None:
-    """End this process at once when SIGTERM comes or the supervisor dies, also while Rust code runs.
-
-    SIGTERM keeps the kernel's own action: a handler in Python would wait for the query to end. On Linux the kernel
-    watches the supervisor; elsewhere, and should that fail, a thread watches the pipe.
-    """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if supervisor and os.getppid() != supervisor:
-        os._exit(1)
-    threading.Thread(target=_watch_pipe, args=(handle,), daemon=True, name="sluice-watch").start()
-
-
-def _watch_pipe(handle: int) -> None:
-    poll = select.poll()
-    poll.register(handle, 0)  # errors are always reported: here that the reading end is closed
-    poll.poll()
-    os._exit(1)
-
-
-def reset_peak_memory() -> None:
-    """Let the kernel count this process' peak memory anew, where it can."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak_memory_mb() -> float:
-    """The peak of the resident memory, in MiB, since the last reset (without /proc: since the start)."""
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024, 1)
-    import resource
-
-    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)

@@ -1,4 +1,4 @@
-"""What supervisor and child say to each other: a job on the child's stdin, messages as JSON lines on a pipe back.
+"""What supervisor and workers say to each other: job and tasks on a worker's stdin, messages on a pipe back, as JSON.
 
 Everything here is plain data and imports nothing heavy: the supervisor must start in a blink.
 """
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from framework.core.events import Event, Level
+from framework.core.policy import Policy
 from framework.core.report import Failure, RunReport
 from framework.run.request import RunRequest
 
@@ -19,31 +20,54 @@ DEFAULT_ENTRY = "framework.supervise.child:selected_work"
 
 @dataclass(frozen=True)
 class Job:
-    """What a child is to do. `attempts` counts earlier ones by pipeline; `entry` finds the work (tests: their own).
+    """What a worker works for. `entry` finds the work (tests: their own); `workers`: how many there may be (None: set).
 
-    `apart`: the pipelines whose last attempt died while it read: their files are first read apart.
+    `supervisor`: its process, with which a worker ends.
     """
 
     project: str
     selection: tuple[str, ...]
     request: RunRequest = field(default_factory=RunRequest)
-    attempts: dict[str, int] = field(default_factory=dict)
     entry: str = DEFAULT_ENTRY
     path: tuple[str, ...] = ()
     supervisor: int = 0
-    apart: tuple[str, ...] = ()
+    workers: int | None = None
 
     def to_json(self) -> bytes:
-        """Render for the child's stdin."""
-        return json.dumps(asdict(self)).encode()
+        """Render as one line for the worker's stdin."""
+        return json.dumps(asdict(self)).encode() + b"\n"
 
     @staticmethod
     def from_json(content: bytes) -> Job:
         """Read what `to_json` wrote."""
         document = json.loads(content)
         request = RunRequest(**document.pop("request"))
-        selection, path, apart = (tuple(document.pop(name)) for name in ("selection", "path", "apart"))
-        return Job(request=request, selection=selection, path=path, apart=apart, **document)
+        selection, path = (tuple(document.pop(name)) for name in ("selection", "path"))
+        return Job(request=request, selection=selection, path=path, **document)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing for a worker to do: run a pipeline, or one stage of it.
+
+    `apart`: the last attempt died while it read, so each file is first read apart. `may_split`: whether the worker may
+    say into which stages the run falls apart instead of doing it.
+    """
+
+    pipeline: str
+    stage: str = ""
+    attempt: int = 1
+    apart: bool = False
+    may_split: bool = False
+
+    def to_json(self) -> bytes:
+        """Render as one line for the worker's stdin."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @staticmethod
+    def from_json(content: bytes) -> Task:
+        """Read what `to_json` wrote."""
+        return Task(**json.loads(content))
 
 
 @dataclass(frozen=True)
@@ -58,6 +82,8 @@ class Ready:
     grace_s: float = 5.0
     memory_mb: int | None = None
     secrets: tuple[str, ...] = ()
+    workers: int = 1
+    pools: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,18 +91,26 @@ class Selected:
     """The pipelines that will run, in dependency order, each with those of them that it depends on.
 
     `kept`: by pipeline, the tables of which it can use the last version, each with the pipeline that writes it.
+    `policies`: how each is run.
     """
 
     upstream: dict[str, tuple[str, ...]]
     kept: dict[str, dict[str, str]] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A pipeline's run begins."""
+    """A task begins."""
 
-    pipeline: str
-    attempt: int
+    task: Task
+
+
+@dataclass(frozen=True)
+class Split:
+    """A pipeline's run falls apart into stages that can be done first, by anybody: each with those that it needs."""
+
+    stages: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -88,7 +122,7 @@ class Happened:
 
 @dataclass(frozen=True)
 class Reported:
-    """A pipeline's run is over."""
+    """A task is over."""
 
     report: RunReport
     traceback: str = ""
@@ -102,18 +136,16 @@ class Refused:
     traceback: str = ""
 
 
-@dataclass(frozen=True)
-class Ended:
-    """The child has said everything."""
-
-
-Message = Ready | Selected | Begun | Happened | Reported | Refused | Ended
-_TYPES: dict[str, type[Message]] = {c.__name__: c for c in (Ready, Selected, Begun, Happened, Reported, Refused, Ended)}
+Message = Ready | Selected | Begun | Split | Happened | Reported | Refused
+_TYPES: dict[str, type[Message]] = {c.__name__: c for c in (Ready, Selected, Begun, Split, Happened, Reported, Refused)}
 
 
 def encode(message: Message) -> dict[str, Any]:
     """Render a message as plain data."""
-    return {"type": type(message).__name__, **asdict(message)}
+    document = {"type": type(message).__name__, **asdict(message)}
+    if isinstance(message, Selected):
+        document["policies"] = {name: policy.to_dict() for name, policy in message.policies.items()}
+    return document
 
 
 def to_line(document: dict[str, Any]) -> bytes:
@@ -135,12 +167,19 @@ def _event(document: dict[str, Any]) -> Event:
     return Event(**{**document, "at": datetime.fromisoformat(document["at"])})
 
 
+def _tuples(document: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(names) for name, names in document.items()}
+
+
 _BUILD: dict[str, Any] = {
     "event": _event,
     "report": RunReport.from_dict,
     "failure": lambda value: Failure(**value),
     "secrets": tuple,
-    "upstream": lambda value: {name: tuple(names) for name, names in value.items()},
+    "upstream": _tuples,
+    "stages": _tuples,
+    "policies": lambda value: {name: Policy.from_dict(one) for name, one in value.items()},
+    "task": lambda value: Task(**value),
 }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import FrameType, TracebackType
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -58,16 +58,16 @@ class Signals:
         with contextlib.suppress(BlockingIOError):  # nothing came
             os.read(self._wake, 4096)
 
-    def wait(self, seconds: float) -> None:
-        """Wait, but not beyond a signal."""
-        if not self.received:
-            select.select([self], [], [], seconds)
 
-
-def reap_orphans(own: int) -> None:
-    """As a container's first process: bury orphans that were handed to us; leaves our own child alone."""
+def reap_orphans(own: Collection[int]) -> None:
+    """As a container's first process: bury orphans that were handed to us; leaves our own children alone."""
     if os.getpid() != 1:
         return
     with contextlib.suppress(ChildProcessError):  # none at all
-        while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and found.si_pid != own:
+        while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and found.si_pid not in own:
             os.waitpid(found.si_pid, 0)
+
+
+def signal_name(number: int) -> str:
+    """Say what a signal is called."""
+    return signal.Signals(number).name

@@ -1,26 +1,28 @@
-"""What the children of one invocation have told so far, and what follows from it: retry, skip, keep."""
+"""What the workers of one invocation have told so far, and what follows from it: retry, skip, keep."""
 
 from __future__ import annotations
 
 import os
-import signal
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from framework.core.events import Event
+from framework.core.policy import Retry, seconds_of
 from framework.core.report import RunReport
 from framework.supervise.attempt import Output
+from framework.supervise.board import Board
 from framework.supervise.deaths import may_be_a_file
-from framework.supervise.messages import Begun, Ended, Happened, Ready, Refused, Reported, Selected
+from framework.supervise.messages import Begun, Happened, Ready, Refused, Reported, Selected, Split, Task
 from framework.supervise.summary import finished_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from framework.core.report import Failure, State
-    from framework.supervise.messages import Message
+    from framework.supervise.board import Entry
+    from framework.supervise.messages import Job, Message
 
     Listener = Callable[[Event], None]
     Audience = Callable[[Ready | None], Listener]
@@ -35,11 +37,28 @@ def new_id() -> str:
     return os.urandom(6).hex()
 
 
+def _chance() -> float:
+    return os.urandom(1)[0] / 255
+
+
+@dataclass(frozen=True)
+class Tries:
+    """How often pipelines are tried: as the command line says (None: nothing), else as each says itself, else this."""
+
+    usual: Retry = field(default_factory=Retry)
+    asked: int | None = None
+
+    def of(self, declared: Retry | None) -> Retry:
+        """How often one with such a policy is tried."""
+        chosen = declared or self.usual
+        return chosen if self.asked is None else replace(chosen, attempts=self.asked)
+
+
 @dataclass
 class Current:
-    """The pipeline that a child is at, as far as it has told."""
+    """What a worker is at, as far as it has told."""
 
-    pipeline: str
+    entry: Entry
     attempt: int
     planned: dict[str, Any] = field(default_factory=dict)
     is_reading: bool = False
@@ -53,10 +72,17 @@ class Current:
         elif event.name == "run.staged":
             self.is_reading = False
 
+    def context(self) -> dict[str, Any]:
+        """What every event of it says."""
+        known = {"pipeline": self.entry.pipeline, "attempt": self.attempt}
+        stage = {"stage": self.entry.stage} if self.entry.stage else {}
+        run_id = self.planned.get("run_id")
+        return {**({"run_id": run_id} if run_id else {}), **known, **stage}
+
     def report(self, state: State, **known: Any) -> RunReport:
-        """Report in place of a child that cannot any more."""
+        """Report in place of a worker that cannot any more."""
         seconds = round(time.monotonic() - self.start, 3)
-        started = RunReport("", self.pipeline, state, started_at=self.started_at, duration_s=seconds)
+        started = RunReport("", self.entry.pipeline, state, started_at=self.started_at, duration_s=seconds)
         return replace(started, attempts=self.attempt, **known)
 
     def complete(self, report: RunReport) -> RunReport:
@@ -70,23 +96,29 @@ class Current:
 
 @dataclass
 class Tally:
-    """The state of an invocation over all its children; the audience hears of every change."""
+    """The state of an invocation over all its workers; the audience hears of every change.
+
+    `currents`: what each worker is at, by its number. `fail_fast`: nothing else starts once something has failed.
+    """
 
     audience: Audience
-    attempts_allowed: int
+    tries: Tries
+    job: Job
+    id: str
+    fail_fast: bool = False
     ready: Ready | None = None
     upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
     kept: dict[str, dict[str, str]] = field(default_factory=dict)
     reports: dict[str, RunReport] = field(default_factory=dict)
-    attempts: dict[str, int] = field(default_factory=dict)
-    apart: set[str] = field(default_factory=set)
     tracebacks: dict[str, str] = field(default_factory=dict)
-    current: Current | None = None
+    currents: dict[int, Current] = field(default_factory=dict)
     refused: Refused | None = None
-    ended: bool = False
-    waits_for: str = ""
+    board: Board = field(init=False)
     _listener: Listener | None = None
     _held: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.board = Board(self.tell)
 
     def tell(self, event: Event) -> None:
         """Tell the audience. Until the settings are known events are held back: so is what must not be shown."""
@@ -102,65 +134,121 @@ class Tally:
             for event in self._held:
                 self._listener(event)
 
-    def take(self, said: Message | Output) -> None:
-        """Take in one thing that a child said."""
+    def take(self, worker: int, said: Message | Output) -> None:
+        """Take in one thing that a worker said."""
+        current = self.currents.get(worker)
         match said:
             case Output(line):
-                self.tell(Event("output", line, "INFO", self._context()))
+                self.tell(Event("output", line, "INFO", current.context() if current else {}))
             case Ready():
-                self.ready = said
+                self.ready = self.ready or said
                 self.open_audience()
-            case Selected(upstream, kept):
-                self.upstream, self.kept = self.upstream or upstream, self.kept or kept
-            case Begun(pipeline, attempt):
-                self.current = Current(pipeline, attempt)
-                self.tell(Event("run.begun", f"{pipeline}: looking for new input", "DEBUG", self._context()))
+            case Selected() if not self.upstream:
+                self._open(said)
+            case Begun(task):
+                self.currents[worker] = current = Current(self.board.entries[_name(task)], task.attempt)
+                self.tell(Event("run.begun", f"{task.pipeline}: looking for new input", "DEBUG", current.context()))
             case Happened(event):
-                if self.current:
-                    self.current.follow(event)
-                self.tell(replace(event, fields={**self._context(), **event.fields}))
+                self._pass_on(event, current)
+            case Split(stages):
+                self.board.split(self.currents.pop(worker).entry, stages)
             case Reported(report, traceback):
-                self.settle(report, traceback)
-            case Refused(traceback=traceback):
-                self.refused = said
-                self.tracebacks[""] = traceback
-            case Ended():
-                self.ended = True
+                self.settle(self.currents.pop(worker), report, traceback)
+            case Refused():
+                self._refuse(said)
+            case Selected():  # a later worker selects the same
+                pass
 
-    def _context(self) -> dict[str, Any]:
-        if self.current is None:
-            return {}
-        known = {"pipeline": self.current.pipeline, "attempt": self.current.attempt}
-        run_id = self.current.planned.get("run_id")
-        return {"run_id": run_id, **known} if run_id else known
+    def _pass_on(self, event: Event, current: Current | None) -> None:
+        if current is not None:
+            current.follow(event)
+        self.tell(replace(event, fields={**(current.context() if current else {}), **event.fields}))
 
-    def settle(self, report: RunReport, traceback: str = "", *, died_reading: bool = False) -> None:
+    def _refuse(self, said: Refused) -> None:
+        """Nothing can run; or, where a worker that came later cannot load, what it would have done."""
+        if self.upstream:
+            self.charge(said.failure, said.traceback)
+        else:
+            self.refused = said
+            self.tracebacks[""] = said.traceback
+
+    def _open(self, selected: Selected) -> None:
+        self.upstream, self.kept = selected.upstream, selected.kept
+        fields = {
+            "invocation_id": self.id,
+            "selection": list(self.job.selection),
+            "request": vars(self.job.request),
+            "project": self.job.project,
+            "tasks": list(selected.upstream),
+        }
+        self.tell(Event("invocation.begun", f"{len(selected.upstream)} pipelines are selected", "DEBUG", fields))
+        self.board.open(selected)
+
+    def settle(self, current: Current, report: RunReport, traceback: str = "", *, died_reading: bool = False) -> None:
         """Close an attempt: have it retried, or keep its report and skip what depends on a failed one.
 
         One that died while it read is tried again whatever it died of: then each file is first read apart.
         """
-        current = self.current or Current(report.pipeline, report.attempts)
-        context, failure = self._context(), report.failure
-        self.current = None
-        if failure and (failure.retryable or died_reading) and report.attempts < self.attempts_allowed:
-            self.attempts[report.pipeline] = report.attempts
-            self.waits_for = report.pipeline if failure.kind == "transient" else ""
-            (self.apart.add if died_reading else self.apart.discard)(report.pipeline)
-            attempt = f"attempt {report.attempts} of {self.attempts_allowed}"
-            how = "trying again, each file read apart first" if died_reading else "trying again"
-            text = f"{report.pipeline}: {attempt} failed ({failure.kind}), {how}: {failure.message}"
-            self.tell(Event("run.retry", text, "WARNING", {**context, "kind": failure.kind, "error": failure.error}))
+        entry, failure = current.entry, report.failure
+        entry.attempts = current.attempt
+        if failure and (failure.retryable or died_reading) and self._tries_again(current, failure, died_reading):
             return
-        self._keep(current.complete(report), traceback)
+        if entry.stage:
+            self._end_stage(current, report, traceback)
+            return
+        self._keep(entry, current.complete(report), traceback)
         if traceback:
-            self.tracebacks[report.pipeline] = traceback
+            self.tracebacks[entry.pipeline] = traceback
         if report.state in {"FAILED", "CANCELLED"}:
-            self._skip_dependents(report.pipeline, f"{report.pipeline} failed")
+            self._skip_dependents(entry.pipeline, f"{entry.pipeline} failed")
+            if self.fail_fast or self.board.policy_of(entry).on_failure == "stop":
+                self._stop_all(f"{entry.pipeline} failed, after which nothing else is started")
 
-    def _keep(self, report: RunReport, traceback: str = "") -> None:
-        told = replace(report, used_last=self._used_last(report.pipeline)) if report.state in RAN else report
+    def _tries_again(self, current: Current, failure: Failure, died_reading: bool) -> bool:  # noqa: FBT001 - private
+        """Have an attempt tried again, where its policy allows another."""
+        entry, now = current.entry, time.monotonic()
+        retry = self.tries.of(self.board.policy_of(entry).retry)
+        if not retry.allows(current.attempt, now - (entry.begun_at or now)):
+            return False
+        wait_s = retry.wait_s(entry.wait_s, _chance()) if failure.kind == "transient" else 0.0
+        deadline = self.board.policy_of(entry).deadline
+        if deadline is not None and now + wait_s - (entry.begun_at or now) >= seconds_of(deadline):
+            return False
+        entry.apart, entry.wait_s, entry.not_before = died_reading, wait_s, now + wait_s
+        attempt = f"attempt {current.attempt} of {retry.attempts}"
+        how = "trying again, each file read apart first" if died_reading else "trying again"
+        wait = f" in {entry.wait_s:.1f} s" if entry.wait_s >= 0.1 else ""  # noqa: PLR2004 - nobody notices less
+        text = f"{entry.name}: {attempt} failed ({failure.kind}), {how}{wait}: {failure.message}"
+        fields = {**current.context(), "kind": failure.kind, "error": failure.error, "wait_s": round(entry.wait_s, 3)}
+        self.tell(Event("run.retry", text, "WARNING", fields))
+        self.board.move(entry, "RETRYING", reason=f"{failure.kind}: {failure.message}")
+        return True
+
+    def _end_stage(self, current: Current, report: RunReport, traceback: str) -> None:
+        """Close a stage; where it failed, so has its pipeline."""
+        entry, owner = current.entry, self.board.entries[current.entry.pipeline]
+        self.board.move(entry, report.state)
+        if report.state in RAN_WELL or owner.name in self.reports:
+            return
+        for other in self.board.pending():
+            if other.pipeline == owner.pipeline and other.stage and other.state != "RUNNING":
+                self.board.move(other, "SKIPPED", reason=f"{entry.name} came to nothing")
+        self.settle(replace(current, entry=owner), report, traceback)
+
+    def _keep(self, entry: Entry, report: RunReport, traceback: str = "") -> None:
+        told = report
+        if report.state in RAN:
+            told = replace(report, used_last=self._used_last(report.pipeline), late_s=self._late_s(entry))
         self.reports[report.pipeline] = told
+        self.board.move(entry, told.state, run_id=told.run_id, reason=told.reason if told.state == "SKIPPED" else "")
         self.tell(finished_event(told, traceback))
+
+    def _late_s(self, entry: Entry) -> float:
+        """By how much an entry has taken longer than is expected of it."""
+        expected = self.board.policy_of(entry).expected
+        if expected is None or entry.begun_at is None:
+            return 0.0
+        return round(max(0.0, time.monotonic() - entry.begun_at - seconds_of(expected)), 3)
 
     def _used_last(self, pipeline: str) -> dict[str, str]:
         """The tables of which a pipeline used the last version, as those that write them came to nothing."""
@@ -174,35 +262,64 @@ class Tally:
     def _skip_dependents(self, of: str, reason: str) -> None:
         for name, needs in self.upstream.items():
             if name not in self.reports and of in needs:
-                self._keep(RunReport("", name, "SKIPPED", reason=reason))
+                self._keep(self.board.entries[name], RunReport("", name, "SKIPPED", reason=reason))
                 self._skip_dependents(name, f"{name} was skipped, as {reason}")
 
-    def lose(self, failure: Failure, peak_memory_mb: float) -> None:
-        """Close what a child was at when it died; dead before it knew what to do, nothing can run."""
-        if self.current is None and self.pending():
-            first = self.pending()[0]
-            self.current = Current(first, self.attempts.get(first, 0) + 1)
-        if self.current is not None:
-            died_reading = self.current.is_reading and may_be_a_file(failure)
-            report = self.current.report("FAILED", failure=failure, peak_memory_mb=peak_memory_mb)
-            self.settle(report, died_reading=died_reading)
+    def _stop_all(self, reason: str) -> None:
+        """Skip all that has not started."""
+        at_work = {current.entry.pipeline for current in self.currents.values()}
+        for name in self.upstream:
+            if name not in self.reports and name not in at_work:
+                self._keep(self.board.entries[name], RunReport("", name, "SKIPPED", reason=reason))
+
+    def lose(self, worker: int, failure: Failure, peak_memory_mb: float) -> None:
+        """Close what a worker was at when it died; dead before it knew what to do, nothing can run."""
+        current = self.currents.pop(worker, None)
+        if current is not None:
+            died_reading = current.is_reading and may_be_a_file(failure)
+            report = current.report("FAILED", failure=failure, peak_memory_mb=peak_memory_mb)
+            self.settle(current, report, died_reading=died_reading)
         elif not self.upstream:
             self.refused = Refused(failure)
+        else:
+            self.charge(failure)
 
-    def cancel(self, number: int) -> None:
-        """Close everything that is open because of a signal."""
-        name = signal.Signals(number).name
-        if self.current is not None:
-            current, self.current = self.current, None
-            self._keep(current.complete(current.report("CANCELLED", reason=f"cancelled by {name}")))
-        for waiting in self.pending():
-            self._keep(RunReport("", waiting, "SKIPPED", reason=f"{name} came before it started"))
+    def charge(self, failure: Failure, traceback: str = "") -> None:
+        """Count a worker that died before it began with anything as an attempt at what would be next."""
+        waiting = [entry for entry in self.board.pending() if entry.state != "RUNNING"]
+        if waiting:
+            current = Current(waiting[0], waiting[0].attempts + 1)
+            waiting[0].begun_at = waiting[0].begun_at or current.start
+            self.settle(current, current.report("FAILED", failure=failure), traceback)
+
+    def cancel(self, why: str) -> None:
+        """Close everything that is open because somebody wants it to end."""
+        currents, self.currents = list(self.currents.values()), {}
+        for current in currents:
+            if current.entry.stage:
+                self.board.move(current.entry, "CANCELLED")
+                current = replace(current, entry=self.board.entries[current.entry.pipeline])  # noqa: PLW2901 - its own
+            if current.entry.name not in self.reports:
+                self._keep(current.entry, current.complete(current.report("CANCELLED", reason=f"cancelled by {why}")))
+        for entry in self.board.pending():
+            if entry.stage:
+                self.board.move(entry, "SKIPPED", reason=f"{why} came before it started")
+        for name in self.upstream:
+            if name not in self.reports:
+                self._keep(
+                    self.board.entries[name], RunReport("", name, "SKIPPED", reason=f"{why} came before it started")
+                )
+
+    def end(self, state: str) -> None:
+        """Tell that the invocation is over."""
+        if self.upstream:
+            self.tell(Event("invocation.ended", f"the invocation is over: {state}", "DEBUG", {"state": state}))
 
     @property
     def is_open(self) -> bool:
         """Whether there is still something to do, or nothing is known yet."""
-        return bool(self.current or self.pending() or not self.upstream)
+        return not self.upstream or len(self.reports) < len(self.upstream)
 
-    def pending(self) -> tuple[str, ...]:
-        """The pipelines that have no report yet."""
-        return tuple(name for name in self.upstream if name not in self.reports)
+
+def _name(task: Task) -> str:
+    return f"{task.pipeline}:{task.stage}" if task.stage else task.pipeline

@@ -106,3 +106,36 @@ def test_a_project_before_its_first_run_is_fine(sluice, project):
     assert done.returncode == 0
     assert "is not there yet\n" in done.stdout
     assert done.stdout.endswith("nothing is wrong\n")
+
+
+def test_a_lost_ledger_is_noticed_and_built_anew_from_the_lake(sluice, ran, examine):
+    def listed():
+        runs = json.loads(sluice("runs", "--json", cwd=ran).stdout)["runs"]
+        return [{name: value for name, value in run.items() if name not in lost} for run in runs]
+
+    lost = {"invocation_id", "finished_at", "duration_s", "peak_memory_mb"}
+    before = listed()
+    for file in (ran / "data").glob("ledger.db*"):
+        file.unlink()
+    missing = ("warn", "2 published runs of the lake cannot be found in it", "sluice doctor --rebuild-ledger")
+    assert examine() == (0, {f"ledger (sqlite:///{ran}/data/ledger.db)": missing})
+    assert sluice("run", cwd=ran).returncode == 0
+    done = sluice("doctor", "--rebuild-ledger", cwd=ran)
+    assert (done.returncode, done.stdout) == (0, "2 runs entered from the lake, 0 corrected, 0 known already\n")
+    assert listed() == before
+    assert examine() == (0, {})
+    done = sluice("doctor", "--rebuild-ledger", cwd=ran)
+    assert done.stdout == "0 runs entered from the lake, 0 corrected, 2 known already\n"
+    assert [e["action"] for e in json.loads(sluice("audit", "list", "--json", cwd=ran).stdout)["entries"]] == [
+        "ledger.created",
+        "ledger.rebuilt",
+    ]
+
+
+def test_a_manifest_that_cannot_be_read_is_named_and_the_others_are_entered(sluice, ran):
+    (ran / "data/ledger.db").unlink()
+    torn = ran / "data/lake/_sluice/shop.orders/runs/00000001.json"
+    torn.write_text("{")
+    done = sluice("doctor", "--rebuild-ledger", cwd=ran)
+    assert (done.returncode, done.stdout) == (1, "1 run entered from the lake, 0 corrected, 0 known already\n")
+    assert f"error: {torn} cannot be read; its run is not entered\n" in done.stderr

@@ -11,7 +11,8 @@ from sqlalchemy import update
 from framework.cli.main import main
 from framework.cli.run_details import at_work
 from framework.core.report import Failure, NodeReport, RunReport
-from framework.ledger.runs import open_ledger, record_finished, record_started
+from framework.ledger.opening import open_ledger
+from framework.ledger.runs import record_finished, record_started
 from framework.ledger.tables import runs
 
 START = datetime(2026, 1, 1, 6, tzinfo=UTC)

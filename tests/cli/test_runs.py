@@ -9,7 +9,8 @@ import pytest
 
 from framework.cli.main import main
 from framework.core.report import Failure, NodeReport, OutputReport, RunReport, SourceReport
-from framework.ledger.runs import open_ledger, record_finished, record_started
+from framework.ledger.opening import open_ledger
+from framework.ledger.runs import record_finished, record_started
 
 START = datetime(2026, 1, 1, 6, tzinfo=UTC)
 

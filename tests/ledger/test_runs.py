@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import uuid
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import update
 
-from framework.core.events import Event
 from framework.core.report import Failure, RunReport, SourceReport
-from framework.errors import ConfigurationError, SelectionError
-from framework.ledger.engine import connect
-from framework.ledger.processes import Owner, is_gone, this_process
-from framework.ledger.recorder import Recorder
+from framework.errors import ConfigurationError, LedgerError, SelectionError
+from framework.ledger.history import usual, usual_seconds
+from framework.ledger.processes import this_process
 from framework.ledger.runs import (
-    KILLED,
     get,
-    mark_abandoned,
     open_existing,
     open_ledger,
     recent,
     record_finished,
     record_started,
 )
-from framework.ledger.tables import runs, version
+from framework.ledger.tables import runs
+from framework.ledger.zombies import KILLED, mark_abandoned
 
 ROOT = Path(__file__).parents[2]
-POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
 REPORT = RunReport(
     "ab12cd",
     "shop.orders",
@@ -45,31 +40,9 @@ REPORT = RunReport(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request, tmp_path, require_service):
-    """An empty ledger of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/deep/ledger.db"
-        return
-    pytest.importorskip("psycopg")
-    url = require_service("PostgreSQL", "SLUICE_TEST_POSTGRES_URL", POSTGRES)
-    schema = f"sluice_{uuid.uuid4().hex[:12]}"
-    server = connect(url)
-    with server.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    yield f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}"
-    with server.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-
-
-@pytest.fixture
-def ledger(address):
-    return open_ledger(address)
-
-
 def start(ledger, run_id="ab12cd", pipeline="shop.orders"):
     plan = {"seq": 3, "mode": "incremental", "reason": "2 new files"}
-    record_started(ledger, run_id, pipeline=pipeline, invocation_id="inv-1", plan=plan)
+    return record_started(ledger, run_id, pipeline=pipeline, invocation_id="inv-1", plan=plan)
 
 
 def test_a_run_is_running_from_its_start_until_its_report(ledger):
@@ -145,12 +118,36 @@ def test_runs_of_dead_supervisors_are_closed_and_others_left(ledger):
     assert mark_abandoned(ledger) == []
 
 
-def test_a_ledger_of_a_newer_version_is_refused(ledger, address):
+def test_whoever_takes_a_run_up_decides_how_it_ends(ledger):
+    first, second = start(ledger), start(ledger)
+    with pytest.raises(LedgerError, match=r"^run ab12cd was decided by somebody else since: .*; nothing was written$"):
+        record_finished(ledger, replace(REPORT, state="FAILED"), invocation_id="inv-1", known=first)
+    assert get(ledger, "ab12cd")["state"] == "RUNNING"
+    record_finished(ledger, REPORT, invocation_id="inv-1", known=second)
+    assert get(ledger, "ab12cd")["state"] == "SUCCESS"
+
+
+def test_a_run_at_which_another_process_works_is_not_closed(ledger):
+    start(ledger)
     with ledger.engine.begin() as connection:
-        connection.execute(insert(version).values(version=99))
-    with pytest.raises(ConfigurationError) as caught:
-        open_ledger(address)
-    assert str(caught.value) == ("the ledger has version 99, this Sluice knows 1: upgrade Sluice, or set SLUICE_LEDGER")
+        connection.execute(update(runs).values(owner_host="another-host"))
+    with pytest.raises(LedgerError):
+        record_finished(ledger, REPORT, invocation_id="inv-2")
+    assert get(ledger, "ab12cd")["state"] == "RUNNING"
+
+
+def test_what_pipelines_usually_take_is_the_median_time_and_the_most_memory_of_the_latest_runs(ledger):
+    for number in range(25):
+        at = f"2026-11-20T08:15:{number:02}+00:00"
+        took = {"duration_s": float(number), "peak_memory_mb": 1000.0 - number, "started_at": at}
+        record_finished(ledger, replace(REPORT, run_id=f"run{number}", **took), invocation_id="i")
+    failed = replace(REPORT, run_id="f", state="FAILED", duration_s=99.0, started_at="2026-11-21T00:00:00+00:00")
+    record_finished(ledger, failed, invocation_id="i")
+    record_finished(ledger, replace(REPORT, run_id="t", pipeline="shop.totals"), invocation_id="i")
+    found = usual(ledger, ["shop.orders", "shop.totals", "shop.new"])
+    assert found == {"shop.orders": (14.5, 995.0), "shop.totals": (1.5, 210.5)}
+    assert found["shop.orders"].memory_mb == 995.0
+    assert usual_seconds(ledger, ["shop.orders"], of=1) == {"shop.orders": 24.0}
 
 
 WRITER = """
@@ -187,55 +184,3 @@ def test_reading_creates_no_sqlite_file(tmp_path):
 def test_an_address_that_cannot_be_used_says_what_is_expected(address):
     with pytest.raises(ConfigurationError, match=r"expected sqlite:///<file> or postgresql://user@host/database$"):
         open_ledger(address)
-
-
-def planned(run_id, pipeline="shop.orders"):
-    return Event("run.planned", "2 files", fields={"run_id": run_id, "pipeline": pipeline, "seq": 1, "attempt": 1})
-
-
-def reported(report):
-    return Event("run.reported", "done", fields={"state": report.state, "report": report.to_dict()})
-
-
-def test_the_recorder_follows_a_run_through_its_events(address):
-    warned = []
-    recorder = Recorder(address, "inv-1", warned.append)
-    recorder(planned("ab12cd"))
-    assert get(open_ledger(address), "ab12cd")["state"] == "RUNNING"
-    recorder(reported(REPORT))
-    assert get(open_ledger(address), "ab12cd")["state"] == "SUCCESS"
-    assert warned == []
-
-
-def test_a_pipeline_that_finishes_an_earlier_sequence_first_closes_both(address):
-    recorder = Recorder(address, "inv-1", pytest.fail)
-    recorder(planned("earlier"))
-    recorder(planned("ab12cd"))
-    recorder(reported(REPORT))
-    assert {row["run_id"]: row["state"] for row in recent(open_ledger(address))} == {
-        "earlier": "SUCCESS",
-        "ab12cd": "SUCCESS",
-    }
-
-
-def test_a_recorder_that_cannot_write_warns_once(tmp_path):
-    (tmp_path / "file").touch()
-    warned = []
-    recorder = Recorder(f"sqlite:///{tmp_path}/file/ledger.db", "inv-1", warned.append)
-    recorder(planned("ab12cd"))
-    recorder(reported(REPORT))
-    assert len(warned) == 1
-    assert warned[0].startswith("the ledger cannot be written, so `sluice runs` will not show this run: ")
-
-
-def test_nothing_new_opens_no_ledger(tmp_path):
-    recorder = Recorder(f"sqlite:///{tmp_path}/ledger.db", "inv-1", pytest.fail)
-    recorder(reported(replace(REPORT, state="UNCHANGED")))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_process_is_told_from_a_later_one_with_its_number():
-    mine = this_process()
-    assert not is_gone(mine)
-    assert is_gone(Owner(mine.host, mine.pid, "another boot:1"))
-    assert not is_gone(Owner("another-host", 1 << 22, ""))

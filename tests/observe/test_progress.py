@@ -34,3 +34,28 @@ def test_nothing_is_shown_when_nothing_happened():
     stream = Terminal()
     Progress(stream).close()
     assert stream.getvalue() == ""
+
+
+def shown_of(monkeypatch, *events):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = Terminal()
+    progress = Progress(stream, color=False)
+    for fields in events:
+        progress(Event("task.state", "", "DEBUG", {"pipeline": "shop.orders", "stage": None, **fields}))
+    progress.close()
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
+
+
+def test_a_pipeline_that_only_waits_for_others_has_no_line(monkeypatch):
+    assert shown_of(monkeypatch, {"state": "QUEUED"}) == ""
+
+
+def test_a_line_says_what_a_pipeline_waits_for(monkeypatch):
+    assert "shop.orders waits for crm_api" in shown_of(monkeypatch, {"state": "QUEUED", "reason": "waits for crm_api"})
+
+
+def test_a_line_says_how_long_a_pipeline_usually_takes_and_how_far_its_stages_are(monkeypatch):
+    stage = {"state": "RUNNING", "stage": "matched"}
+    shown = shown_of(monkeypatch, {"state": "RUNNING", "usual_s": 41.7}, stage)
+    assert re.search(r"shop\.orders stage matched: running +\d:\d\d:\d\d usually 42 s", shown)

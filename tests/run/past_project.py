@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from framework.core.report import Failure, RunReport
 from framework.definition.load import load_pipelines
 from framework.lake import PlanStore
-from framework.ledger.runs import open_ledger, record_finished
+from framework.ledger.opening import open_ledger
+from framework.ledger.runs import record_finished
 from framework.run.flow import run_pipeline
 from framework.run.request import RunRequest
 from framework.run.workspace import open_workspace

@@ -12,7 +12,8 @@ from framework import LazyFrame, Pipeline, agree, csv_files, delta_table, refere
 from framework.core.events import listening
 from framework.errors import BoundaryError, DefinitionError
 from framework.lake import open_table
-from framework.run.compiled import fingerprint, verify
+from framework.run.compiled import verify
+from framework.run.fingerprints import fingerprint
 from framework.run.flow import run_in
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace

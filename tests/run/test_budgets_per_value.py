@@ -11,7 +11,8 @@ from framework import RunRequest as Request
 from framework.core.budget import Limit, limits_of
 from framework.errors import BoundaryError
 from framework.lake import open_table
-from framework.run.compiled import fingerprint, verify
+from framework.run.compiled import verify
+from framework.run.fingerprints import fingerprint
 from framework.storage import StorageLocation
 from tests.run.test_verdicts import run, space_of
 

@@ -21,7 +21,7 @@ from framework import LazyFrame, Pipeline, RunRequest, Settings, csv_files, delt
 from framework.boundary.dataset import aside
 from framework.errors import BoundaryError, StepError
 from framework.lake import open_table
-from framework.run.compiled import fingerprint
+from framework.run.fingerprints import fingerprint
 from framework.run.second_looks import second_looks
 from tests.run.test_verdicts import lines, run, space_of
 

@@ -16,7 +16,8 @@ from framework.core.events import Event, listening
 from framework.core.report import StepReport
 from framework.errors import BoundaryError, StepError
 from framework.lake import open_table
-from framework.run.compiled import fingerprint, verify
+from framework.run.compiled import verify
+from framework.run.fingerprints import fingerprint
 from framework.run.flow import run_in
 from framework.run.quarantine.masking import mask_row, schemas_of
 from framework.run.request import RunRequest

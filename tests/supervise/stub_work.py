@@ -10,16 +10,56 @@ from pathlib import Path
 
 from framework import errors
 from framework.core.events import emit
+from framework.core.policy import Policy, Retry
 from framework.core.report import OutputReport, RunReport, SourceReport
 from framework.supervise.child import Work
 
 FOREVER_S = 3600
+PATIENCE_S = 60
 
 
 def work(settings, selection):
     """`b.ok<a.kill` is pipeline `b.ok`, which depends on `a.kill`; later children know them by name only."""
     names = {text.partition("<")[0]: tuple(text.split("<")[1:]) for text in selection}
-    return Work(names, lambda name, request: run(name, settings.project, request))
+    policies = {name: POLICIES[domain] for name in names if (domain := name.partition(".")[0]) in POLICIES}
+    project = settings.project
+    return Work(
+        names,
+        lambda name, request: run(name, project, request),
+        policies=policies,
+        stages=lambda name, request: stages_of(name, project),
+        stage=lambda name, stage, request: ACTIONS[stage.partition("_of_")[0]](f"{name}.{stage}", project),
+    )
+
+
+POLICIES = {
+    "api": Policy(pools=("api",)),
+    "late": Policy(deadline="200ms"),
+    "slow": Policy(expected="1us"),
+    "stop": Policy(on_failure="stop"),
+    "keen": Policy(retry=Retry(attempts=3, first="1us", longest="1us")),
+    "patient": Policy(retry=Retry(attempts=2, first="1s", longest="1s")),
+}
+"""How pipelines of a domain are run."""
+
+
+def stages_of(name, project):
+    """`x.stages-meet_of_1-meet_of_2` falls apart into two stages; the others, and it the next time, do not."""
+    kind, *stages = name.rpartition(".")[2].split("-")
+    if kind != "stages" or (project / f"{name}.split").exists():
+        return {}
+    emit("run.planned", f"{name}: 2 new files", run_id=f"run-{name}", seq=3, mode="incremental", reason="2 new files")
+    (project / f"{name}.split").touch()
+    return {stage: tuple(stages[:at]) if stage.startswith("ok") else () for at, stage in enumerate(stages)}
+
+
+def dying_in_the_second_worker(settings, selection):
+    """The work, for the first worker that asks."""
+    try:
+        os.close(os.open(settings.project / "asked", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(settings, selection)
 
 
 def refusing_work(settings, selection):
@@ -31,7 +71,7 @@ def dying_work(settings, selection):
 
 
 def run(name, project, request):
-    action = name.rpartition(".")[2]
+    action = name.rpartition(".")[2].partition("-")[0]
     if action == "unchanged":
         return RunReport("", name, "UNCHANGED", reason="nothing is new")
     emit("run.planned", f"{name}: 2 new files", run_id=f"run-{name}", seq=3, mode="incremental", reason="2 new files")
@@ -101,6 +141,27 @@ def abort_then_storage(name, project):
     (abort, ACTIONS["storage"], ACTIONS["ok"])[before](name, project)
 
 
+def meet(name, project):
+    """Wait until two have come this far."""
+    (project / f"{name}.here").touch()
+    deadline = time.monotonic() + PATIENCE_S
+    while len(list(project.glob("*.here"))) < 2:
+        assert time.monotonic() < deadline, "nobody else is at work"
+        time.sleep(0.01)
+
+
+def alone(name, project):
+    """Fail when somebody else is here."""
+    os.close(os.open(project / "taken", os.O_CREAT | os.O_EXCL))
+    time.sleep(0.05)  # long enough for another to come, if nothing keeps it from it
+    (project / "taken").unlink()
+
+
+def meet_and_die(name, project):
+    meet(name, project)
+    kill(name, project)
+
+
 def terminate(name, project):
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -125,6 +186,11 @@ def grandchild(name, project):
 
 ACTIONS = {
     "ok": lambda name, project: None,
+    "stages": lambda name, project: (project / f"{name}.whole").touch(),
+    "meet": meet,
+    "meet_and_die": meet_and_die,
+    "alone": alone,
+    "reads_stdin": lambda name, project: (project / "stdin").write_text(str(sys.stdin.readlines())),
     "kill": kill,
     "kill_once": once(kill),
     "abort": abort,

@@ -11,24 +11,27 @@ from pathlib import Path
 import pytest
 
 from framework.core.events import Event
+from framework.core.policy import Policy, Retry
 from framework.core.report import Failure, OutputReport, RunReport, SourceReport
 from framework.run.request import RunRequest
-from framework.supervise.child import limit_memory, peak_memory_mb, reset_peak_memory
 from framework.supervise.messages import (
     Begun,
-    Ended,
     Happened,
     Job,
     Ready,
     Refused,
     Reported,
     Selected,
+    Split,
+    Task,
     decode,
     encode,
     to_line,
 )
+from framework.supervise.process import limit_memory, peak_memory_mb, reset_peak_memory
 
 ROOT = Path(__file__).parents[2]
+POLICY = Policy(Retry(3, within="1m"), ("api",), deadline="30m", on_failure="stop")
 REPORT = RunReport(
     "r1",
     "a.b",
@@ -42,13 +45,13 @@ REPORT = RunReport(
 @pytest.mark.parametrize(
     "message",
     [
-        Ready("/p", "sqlite:///x", "/logs", secrets=("a", "b")),
-        Selected({"a.b": (), "c.d": ("a.b",)}),
-        Begun("a.b", 2),
+        Ready("/p", "sqlite:///x", "/logs", secrets=("a", "b"), workers=3, pools={"api": 2}),
+        Selected({"a.b": (), "c.d": ("a.b",)}, policies={"a.b": POLICY}),
+        Begun(Task("a.b", "slow", 2, apart=True)),
         Happened(Event("n", "m", "WARNING", {"x": [1]}, datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC))),
         Reported(REPORT, "trace"),
         Refused(Failure("definition", "DefinitionError", "x")),
-        Ended(),
+        Split({"a": (), "b": ("a",)}),
     ],
     ids=lambda m: type(m).__name__,
 )
@@ -58,8 +61,10 @@ def test_a_message_arrives_as_it_was_sent(message):
 
 def test_a_job_arrives_as_it_was_sent():
     request = RunRequest(full=True, parameters={"top": "5"}, sample=0.1)
-    job = Job("/p", ("a.b",), request, attempts={"a.b": 1}, path=("/x",), supervisor=7)
+    job = Job("/p", ("a.b",), request, path=("/x",), supervisor=7, workers=2)
     assert Job.from_json(job.to_json()) == job
+    task = Task("a.b", "slow", attempt=2, apart=True)
+    assert Task.from_json(task.to_json()) == task
 
 
 def test_values_that_json_does_not_know_do_not_break_a_line():

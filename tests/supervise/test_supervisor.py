@@ -14,6 +14,7 @@ import pytest
 
 from framework.supervise.messages import Job
 from framework.supervise.supervisor import supervise
+from tests.supervise.invoking import invoke, report_of, states
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -24,22 +25,6 @@ PATIENCE_S = 60
 def _clean_environment(monkeypatch):
     for name in [n for n in os.environ if n.startswith("SLUICE_")]:
         monkeypatch.delenv(name)
-
-
-def invoke(project, *selection, entry="stub_work:work", attempts=2):
-    """Supervise stub pipelines here; gives the invocation and all events."""
-    events = []
-    path = (str(HERE), *(p for p in sys.path if p))
-    job = Job(str(project), selection, entry=entry, path=path)
-    return supervise(job, audience=lambda ready: events.append, attempts=attempts, backoff_s=0), events
-
-
-def states(done):
-    return {report.pipeline: report.state for report in done.reports}
-
-
-def report_of(done, pipeline):
-    return next(report for report in done.reports if report.pipeline == pipeline)
 
 
 def is_alive(pid):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from polars.io.plugins import register_io_source
 
 from framework.boundary import Violations, conform
 from framework.core.clock import at_run_time
+from framework.definition.fanned import Fanned
 from framework.errors import SluiceError
 from framework.run.execution import look_again
 from framework.testing.compare import difference
@@ -194,6 +195,14 @@ def _parts(frames: Frames) -> Iterator[dict[str, pl.DataFrame]]:
         yield {**frames, first: part}
 
 
+def _for_one_value(subject: Subject) -> Subject:
+    """A step that is called for each value of a column, for one: the values themselves it may read."""
+    fanned = subject.step.function
+    if not isinstance(fanned, Fanned):
+        return subject
+    return replace(subject, parameters={**subject.parameters, fanned.column: fanned.example})
+
+
 def require_lazy(subject: Subject, schemas: Mapping[str, pl.Schema]) -> None:
     """Let a step build its plan over frames that cannot be read.
 
@@ -212,7 +221,7 @@ def require_lazy(subject: Subject, schemas: Mapping[str, pl.Schema]) -> None:
 
     try:
         with at_run_time(MOMENT):
-            plan(subject, {name: unreadable(name) for name in subject.step.inputs})
+            plan(_for_one_value(subject), {name: unreadable(name) for name in subject.step.inputs})
     except (Exception, pl.exceptions.PanicException) as error:
         if not asked:  # another mistake, which shows with rows too
             return

@@ -10,7 +10,8 @@ from framework import Pipeline, json_files, table
 from framework.boundary.json_schema import read_json_schema
 from framework.errors import DefinitionError
 from framework.lake import open_table
-from framework.run.compiled import fingerprint, verify
+from framework.run.compiled import verify
+from framework.run.fingerprints import fingerprint
 from framework.run.flow import run_in
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace

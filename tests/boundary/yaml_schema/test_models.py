@@ -20,7 +20,8 @@ from framework.core.typed import LazyFrame, frame_schema, is_same_schema, is_sch
 from framework.definition import Pipeline, step, table
 from framework.definition.load import load_pipelines
 from framework.errors import DefinitionError
-from framework.run.compiled import fingerprint, verify
+from framework.run.compiled import verify
+from framework.run.fingerprints import fingerprint
 from framework.settings import load_settings
 from framework.sources import csv_files, delta_table
 from tests.boundary.yaml_schema.telling import demands, read

@@ -16,7 +16,8 @@ from framework.lake import open_table
 from framework.lake.delta import DataFile
 from framework.quality import Facts
 from framework.quality.pins import write_pins
-from framework.run.compiled import fingerprint, verify
+from framework.run.compiled import verify
+from framework.run.fingerprints import fingerprint
 from framework.run.flow import run_in
 from framework.run.quality.audit import facts_of
 from framework.run.quality.history import read_past

@@ -64,6 +64,19 @@ def reach(needs: Needs, start: Iterable[str], hops: int | None = None) -> set[st
     return found
 
 
+def tails(needs: Needs, seconds: Mapping[str, float]) -> dict[str, float]:
+    """How long the longest chain is that begins with each node: what has the longest is best begun first.
+
+    >>> tails({"a": [], "b": ["a"], "c": []}, {"a": 1, "b": 5, "c": 2})
+    {'b': 5, 'c': 2, 'a': 6}
+    """
+    needed_by = turned(needs)
+    after: dict[str, float] = {}
+    for name in reversed(ordered(needs)):
+        after[name] = seconds.get(name, 0) + max((after[n] for n in needed_by[name]), default=0)
+    return after
+
+
 def critical_path(needs: Needs, seconds: Mapping[str, float]) -> CriticalPath:
     """Find the chain that decides how long all of it takes at least; nodes that `seconds` does not know take none.
 
@@ -78,9 +91,7 @@ def critical_path(needs: Needs, seconds: Mapping[str, float]) -> CriticalPath:
     before: dict[str, float] = {}
     for name in order:
         before[name] = max((before[n] + seconds.get(n, 0) for n in needs[name]), default=0)
-    after: dict[str, float] = {}
-    for name in reversed(order):
-        after[name] = seconds.get(name, 0) + max((after[n] for n in needed_by[name]), default=0)
+    after = tails(needs, seconds)
     length = max(after.values(), default=0)
     path: list[str] = []
     nexts = [name for name in order if not needs[name]]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.definition.dag import critical_path, levels, ordered, reach, turned
+from framework.core.dag import critical_path, levels, ordered, reach, turned
 
 
 @st.composite
