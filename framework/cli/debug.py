@@ -12,6 +12,7 @@ from framework.cli.options import Exit, current, settings
 from framework.cli.output import complain, hint, plural, show
 from framework.core.frames import PROVENANCE
 from framework.errors import ConfigurationError, did_you_mean
+from framework.supervise.child import limit_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,12 +48,14 @@ def debug(  # noqa: PLR0913 - one flag per thing that can be asked
         open_: Start Python with the inputs and the function as variables.
         script: Print the lines that do the same in a notebook.
     """
-    from framework.run.debug import open_step
-
     if limit < 1:
         raise ConfigurationError(f"--limit {limit}: expected 1 or more")
+    here = settings()
+    limit_memory(here.memory_mb)  # before Polars is imported
+    from framework.run.debug import open_step
+
     chosen = _condition(where)
-    opened = open_step(run, step, settings(), sample=sample)
+    opened = open_step(run, step, here, sample=sample)
     if script:
         show({"script": _script(opened, sample)}, lambda: _script(opened, sample))
         return Exit.OK

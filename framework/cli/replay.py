@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from framework.cli.options import Exit, settings
 from framework.cli.output import hint, plural, show
+from framework.supervise.child import limit_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,9 +28,11 @@ def replay(run: str, *, keep: Annotated[bool, Parameter(negative="")] = False) -
         run: Its id, or the beginning of it.
         keep: Keep the tables of the replay, in `_replay` below the lake.
     """
+    here = settings()
+    limit_memory(here.memory_mb)  # before Polars is imported
     from framework.run.replayed import replay_run
 
-    done = replay_run(run, settings(), keep=keep)
+    done = replay_run(run, here, keep=keep)
     show({"replay": _document(done)}, lambda: _lines(done))
     hint(*_next(done))
     return Exit.OK if done.outcome in {"equal", "nothing to compare with"} else Exit.FAILED

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
-from tests.cli.calling import in_a_process
+from tests.cli.calling import PATIENCE_S, command, environment, in_a_process
 from tests.run.past_project import Project
 
 GOOD = 'return orders.group_by("day").agg(pl.col("amount").sum()).sort("day")'
@@ -89,23 +90,31 @@ def test_the_script_of_debug_does_the_same_in_python(sluice, project, runs, monk
     assert sorted(names["found"]["order_id"]) == ["o1", "o2", "o3"]
 
 
-def test_debug_opens_python_with_the_inputs_and_the_function(project, runs):
-    import subprocess
-
-    from tests.cli.calling import PATIENCE_S, command, environment
-
-    done = subprocess.run(
-        command("debug", runs[0], "large", "--open"),
+def prompt(project, *arguments: str, typed: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Type a line at the prompt that a command opens."""
+    return subprocess.run(
+        command(*arguments),
         cwd=project.folder,
-        env=environment(),
-        input="print('rows', large(orders, least=2).collect().height)\n",
+        env=environment(**variables),
+        input=f"{typed}\n",
         capture_output=True,
         text=True,
         check=False,
         timeout=PATIENCE_S,
     )
+
+
+def test_debug_opens_python_with_the_inputs_and_the_function(project, runs):
+    typed = "print('rows', large(orders, least=2).collect().height)"
+    done = prompt(project, "debug", runs[0], "large", "--open", typed=typed)
     assert (done.returncode, "rows 2" in done.stdout) == (0, True), done.stderr
     assert f"step large of run {runs[0]}: large, least, orders, pl" in done.stderr
+
+
+def test_debug_keeps_to_the_memory_that_a_run_may_take(project, runs):
+    typed = "import os; print('spills at', os.environ['POLARS_OOC_MEMORY_BUDGET_MB'])"
+    done = prompt(project, "debug", runs[0], "large", "--open", typed=typed, SLUICE_MEMORY_MB="1000")
+    assert "spills at 500" in done.stdout, done.stderr
 
 
 def test_replay_of_a_sound_run_is_equal(sluice, project, runs):
