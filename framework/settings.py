@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     raw: str = "data/raw"
     lake: str = "data/lake"
     exports: str = "data/exports"
+    cache: str = ""
+    cache_days: float = Field(default=30, gt=0)
+    cache_mb: int = Field(default=10_240, ge=0)
     ledger: str = "sqlite:///data/ledger.db"
     logs: str = "data/logs"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -12,6 +12,7 @@ from framework.boundary.filling.declared import with_fallbacks
 from framework.boundary.filling.lookups import empty_frame, known_frame, misfits, require_one_each
 from framework.boundary.filling.marks import from_alternate
 from framework.boundary.judge import unique_keys
+from framework.boundary.kept import KeptTotals, counts_to_dict, findings_from_list, findings_to_list, restore_counts
 from framework.boundary.known import Known
 from framework.boundary.messages import describe, describe_findings, describe_violations, rows
 from framework.boundary.nulls import with_nulls
@@ -34,6 +35,7 @@ __all__ = [
     "Contract",
     "DatasetRule",
     "Finding",
+    "KeptTotals",
     "KeySpool",
     "Known",
     "Repeated",
@@ -47,10 +49,13 @@ __all__ = [
     "compile_contract",
     "conform",
     "contract_rules",
+    "counts_to_dict",
     "describe",
     "describe_findings",
     "describe_violations",
     "empty_frame",
+    "findings_from_list",
+    "findings_to_list",
     "from_alternate",
     "is_told_absent",
     "known_frame",
@@ -59,6 +64,7 @@ __all__ = [
     "misfits",
     "require_one_each",
     "resolve_schema",
+    "restore_counts",
     "rows",
     "rule_key",
     "settled_rules",

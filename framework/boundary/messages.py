@@ -8,7 +8,7 @@ from framework.boundary.tally import MASK
 from framework.errors import MAX_EXAMPLES, MAX_GROUPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from framework.boundary.contract import Contract
     from framework.boundary.dataset.totals import Finding
@@ -61,15 +61,17 @@ def _place(example: Example | StepExample) -> tuple[str, int, str]:
 def describe_findings(findings: Sequence[Finding], contract: Contract) -> Iterator[str]:
     """Describe dataset rules that do not hold: the rule, and the aggregates it is said of."""
     for finding in findings:
-        hidden = any(
-            contract.columns[name].is_sensitive for aggregate in finding.rule.aggregates for name in aggregate.columns
-        )
         owner = f" (owner: {finding.rule.terms.owner})" if finding.rule.terms.owner else ""
-        yield f"  {finding.rule.reason}{owner}; found {_values(finding.values, hidden=hidden)}"
+        told = told_values(finding, contract)
+        values = ", ".join(f"{word} = {value}" for word, value in told.items()) or "nothing"
+        yield f"  {finding.rule.reason}{owner}; found {values}"
 
 
-def _values(values: Mapping[str, object], *, hidden: bool) -> str:
-    return ", ".join(f"{word} = {MASK if hidden else _short(value)}" for word, value in values.items()) or "nothing"
+def told_values(finding: Finding, contract: Contract) -> dict[str, str]:
+    """The aggregates that a dataset rule is said of, as a message may show them."""
+    names = [name for aggregate in finding.rule.aggregates for name in aggregate.columns]
+    hidden = any(contract.columns[name].is_sensitive for name in names)
+    return {word: MASK if hidden else _short(value) for word, value in finding.values.items()}
 
 
 def _short(value: object) -> str:

@@ -47,6 +47,24 @@ class Partitions:
         rows = self._rows[share.per]
         return [(value, count, rows[value]) for value, count in self._refused[share].items() if count]
 
+    def to_dict(self, encoded: Callable[[Any], Any]) -> dict[str, Any]:
+        """Render the counts as plain data; `encoded` gives a value as JSON has it."""
+        refused = {f"{share.on} {share.per}": counts for share, counts in self._refused.items()}
+        told = {"rows": self._rows, "refused": refused}
+        pairs = {
+            part: {n: [[encoded(v), c] for v, c in found.items()] for n, found in of.items()}
+            for part, of in told.items()
+        }
+        return {**pairs, "crowded": sorted(self.crowded)}
+
+    def restore(self, document: Mapping[str, Any], decoded: Callable[[Any], Any]) -> None:
+        """Take the counts that `to_dict` gave, for the same shares."""
+        self.crowded = set(document["crowded"])
+        for column, counts in self._rows.items():
+            counts.update({decoded(value): count for value, count in document["rows"][column]})
+        for share, counts in self._refused.items():
+            counts.update({decoded(value): count for value, count in document["refused"][f"{share.on} {share.per}"]})
+
     def add_rows(self, rows: pl.DataFrame) -> None:
         """Count rows that came in."""
         for column in self.columns:

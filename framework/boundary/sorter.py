@@ -75,6 +75,11 @@ class Sorter:
         self._lock, self._settling = threading.Lock(), threading.Lock()
         self._refused: list[pl.DataFrame] = []
 
+    @property
+    def rules(self) -> list[Rule]:
+        """Every rule that it counts."""
+        return [*self._rules, *self._counted]
+
     def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Count the rows of a batch, keep the refused ones, give the accepted ones."""
         verdict = batch[OK]

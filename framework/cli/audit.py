@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from framework.cli.ledger import with_ledger
 from framework.cli.options import Exit
-from framework.cli.output import columns, complain, hint, plural, show
+from framework.cli.output import columns, complain, hint, show
 from framework.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from framework.ledger.chain import Entry
 
-NAMES = ("id", "at", "by", "action", "subject", "details")
+NAMES = ("id", "at", "by", "action", "subject")
 SHORTEST = 8
 """Fewer digits of a hash than this would be found in a trail that was written anew, too."""
 
@@ -32,8 +32,7 @@ def audit_list(*, subject: str | None = None, action: str | None = None, limit: 
 
     found = with_ledger(lambda ledger: entries(ledger, subject=subject, action=action, limit=limit)) or []
     documents = [{**vars(entry), "details": json.loads(entry.details)} for entry in found]
-    rows = [_row(entry, document["details"]) for entry, document in zip(found, documents, strict=True)]
-    show({"entries": documents}, lambda: columns(rows, NAMES, empty="no entries"))
+    show({"entries": documents}, lambda: _lines(found))
     return Exit.OK
 
 
@@ -60,7 +59,7 @@ def audit_verify(*, head: str = "") -> int:
     def text() -> Iterator[str]:
         yield from verdict.breaks
         if not verdict.breaks:
-            yield f"the audit trail is whole: {plural(verdict.entries, 'entry').replace('entrys', 'entries')}"
+            yield f"the audit trail is whole: {verdict.entries:,} {'entry' if verdict.entries == 1 else 'entries'}"
         if verdict.head:
             yield f"head {verdict.head}"
 
@@ -73,7 +72,24 @@ def audit_verify(*, head: str = "") -> int:
     return Exit.OK
 
 
-def _row(entry: Entry, details: dict[str, Any]) -> dict[str, Any]:
-    told = ", ".join(f"{name}: {value}" for name, value in details.items() if value not in (None, "", [], {}))
+def _lines(found: Sequence[Entry]) -> Iterator[str]:
+    """A line per entry; details stand at its end, in full."""
+    laid_out = columns([_row(entry) for entry in found], NAMES, empty="no entries")
+    told = ["details", *(", ".join(_told(json.loads(entry.details))) for entry in found)] if found else [""]
+    width = max(map(len, laid_out))
+    for line, details in zip(laid_out, told, strict=True):
+        yield f"{line.ljust(width)}  {details}".rstrip()
+
+
+def _row(entry: Entry) -> dict[str, Any]:
     at = entry.at[:19].replace("T", " ")
-    return dict(zip(NAMES, (entry.id, at, entry.actor, entry.action, entry.subject, told), strict=True))
+    return dict(zip(NAMES, (entry.id, at, entry.actor, entry.action, entry.subject), strict=True))
+
+
+def _told(details: dict[str, Any], within: str = "") -> Iterator[str]:
+    """What details say, as far as they say anything."""
+    for name, value in details.items():
+        if isinstance(value, dict):
+            yield from _told(value, f"{within}{name}.")
+        elif value not in (None, "", []):
+            yield f"{within}{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"

@@ -24,10 +24,12 @@ def check(*selection: str, exclude: EXCLUDE = ()) -> int:
     from framework.definition.load import load_pipelines
     from framework.definition.selection import select
     from framework.run.compiled import verify
+    from framework.run.fingerprints import find_unknowable
     from framework.run.second_looks import across_looks, second_looks
 
     chosen = select(load_pipelines(settings()), selected(selection, exclude))
     problems = [problem for pipeline in chosen for problem in verify(pipeline)]
+    problems = problems or [problem for pipeline in chosen for problem in find_unknowable(pipeline)]
     if problems:
         raise DefinitionError(sorted(set(problems)))
     looks = {pipeline.name: second_looks(pipeline) for pipeline in chosen}

@@ -12,7 +12,7 @@ from framework.cli.options import Exit, current, settings
 from framework.cli.output import complain, hint, plural, show
 from framework.core.frames import PROVENANCE
 from framework.errors import ConfigurationError, did_you_mean
-from framework.supervise.child import limit_memory
+from framework.supervise.process import limit_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -27,6 +27,7 @@ COMMANDS = {
     "ls": "List pipelines in the order in which they run.",
     "plan": "Show what a run would do, and why.",
     "run": "Run pipelines: all of them, or a selection.",
+    "retry": "Run again what came to nothing in an earlier run.",
     "show": "Show rows of a source, a step or an output, without writing.",
     "debug": "Open a step of a past run, on the inputs that the run pinned.",
     "replay": "Run a past run again on its pinned inputs, and compare what comes out.",
@@ -90,6 +91,10 @@ GROUPS["rules"] = (
 GROUPS["audit"] = (
     "Look at what was done here, and whether the record of it is whole.",
     {"list": "List the latest entries.", "verify": "Follow the chain of entries and say where it was changed."},
+)
+GROUPS["cache"] = (
+    "Look at the rows of checkpoints that are kept for later runs, or remove them.",
+    {"list": "List what is kept.", "clear": "Remove what is kept, or show what would be removed."},
 )
 DEFAULTS: dict[str, Callable[..., int]] = {"runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""

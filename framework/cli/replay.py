@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from framework.cli.options import Exit, settings
 from framework.cli.output import hint, plural, show
-from framework.supervise.child import limit_memory
+from framework.supervise.process import limit_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

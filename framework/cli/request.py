@@ -22,7 +22,7 @@ def selected(selection: Iterable[str], exclude: Iterable[str]) -> tuple[str, ...
     return (*selection, *(f"!{one}" for one in exclude))
 
 
-def make_request(*, full: bool, sample: float | None, param: tuple[str, ...]) -> RunRequest:
+def make_request(*, full: bool, sample: float | None, param: tuple[str, ...], no_cache: bool = False) -> RunRequest:
     """Build the request out of the flags.
 
     Raises:
@@ -36,4 +36,4 @@ def make_request(*, full: bool, sample: float | None, param: tuple[str, ...]) ->
         if not equals or not name:
             raise ConfigurationError(f"--param {given}: expected name=value")
         parameters[name] = value
-    return RunRequest(full=full, parameters=parameters, sample=sample)
+    return RunRequest(full=full, parameters=parameters, sample=sample, no_cache=no_cache)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from framework.supervise.supervisor import supervise
 from framework.supervise.tally import Tries, new_id
 
 if TYPE_CHECKING:
+    from framework.run.request import RunRequest
     from framework.supervise.supervisor import Invocation
 
 _NOTHING_RAN = {"SelectionError": Exit.NO_MATCH}
@@ -37,6 +39,7 @@ def run(  # noqa: PLR0913 - one per flag
     workers: int | None = None,
     fail_fast: Annotated[bool, Parameter(name=("--fail-fast", "-x"), negative="")] = False,
     brief: Annotated[bool, Parameter(negative="")] = False,
+    no_cache: Annotated[bool, Parameter(name="--no-cache", negative="")] = False,
 ) -> int:
     """Run pipelines: all of them, or a selection.
 
@@ -51,28 +54,53 @@ def run(  # noqa: PLR0913 - one per flag
         workers: How many processes work side by side at most. Default: as set, else one per core, up to 4.
         fail_fast: Start nothing else once a pipeline has failed.
         brief: One line per pipeline.
+        no_cache: Pass over checkpoints: nothing is taken from the cache, and nothing kept in it.
     """
-    request, wanted = make_request(full=full, sample=sample, param=param), selected(selection, exclude)
-    for flag, number in (("--attempts", attempts), ("--workers", workers)):
-        if number is not None and number < 1:
-            raise ConfigurationError(f"{flag} {number}: expected 1 or more")
+    request = make_request(full=full, sample=sample, param=param, no_cache=no_cache)
+    wanted = selected(selection, exclude)
+    way = Way(attempts, workers, fail_fast, brief)
     if dry_run:
         from framework.cli.plan import show_plan
 
         show_plan(wanted, request)
         return Exit.OK
+    return carry_out(wanted, request, way)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an invocation runs and reports: attempts and workers (None: as set), and see `run`."""
+
+    attempts: int | None = None
+    workers: int | None = None
+    fail_fast: bool = False
+    brief: bool = False
+
+    def __post_init__(self) -> None:
+        for flag, number in (("--attempts", self.attempts), ("--workers", self.workers)):
+            if number is not None and number < 1:
+                raise ConfigurationError(f"{flag} {number}: expected 1 or more")
+
+
+def carry_out(selection: tuple[str, ...], request: RunRequest, way: Way) -> int:
+    """Run a selection under the supervisor, report, and give the exit code."""
     options = current()
     audience = Audience(new_id(), options.quiet, options.verbose, options.color, options.log_format)
-    job = Job(str(options.project.absolute()), wanted, request, workers=workers)
-    tries = Tries(asked=attempts)
+    job = Job(str(options.project.absolute()), selection, request, workers=way.workers)
+    tries = Tries(asked=way.attempts)
     try:
         done = supervise(
-            job, audience=audience, invocation=audience.invocation_id, tries=tries, past=audience, fail_fast=fail_fast
+            job,
+            audience=audience,
+            invocation=audience.invocation_id,
+            tries=tries,
+            past=audience,
+            fail_fast=way.fail_fast,
         )
     finally:
         audience.close()
     try:
-        _report(done, audience, is_brief=brief)
+        _report(done, audience, is_brief=way.brief)
         sys.stdout.flush()
     except BrokenPipeError:  # the run is over all the same, and its exit code stands
         give_up_output()

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from framework.core.report import NodeReport
 
 BAR = 40
-PHASES = {"scan and stage": ("scan", "stage", "apart"), "publish": ("quality", "rules", "publish", "export")}
+PHASES = {
+    "scan and stage": ("scan", "checkpoints", "stage", "apart"),
+    "publish": ("quality", "rules", "publish", "export"),
+}
 """What a run can be seen to be at from outside, with the phases that it measures itself."""
 BEGINS = {"run.planned": "scan and stage", "run.reread": "scan and stage", "run.staged": "publish"}
 """The events with which these begin."""

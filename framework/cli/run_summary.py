@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.output import columns, plural
+from framework.cli.output import columns, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from framework.core.quality import QualityReport
-    from framework.core.report import OutputReport, RuleReport, RunReport, SourceReport, StepReport
+    from framework.core.report import OutputReport, RuleReport, RunReport, SourceReport, StageReport, StepReport
     from framework.supervise.supervisor import Invocation
 
 SHOWN_REASONS = 5
@@ -34,6 +34,7 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
             yield f"    read  {table}: as last published, since {why}"
         for name, source in report.sources.items():
             yield from _source(name, source)
+        yield from (_stage(stage) for stage in report.stages.values())
         for name, step in report.steps.items():
             yield f"    step  {name}: {WARNED}"
             yield from _warned(step)
@@ -127,6 +128,25 @@ def _rule(name: str, rule: RuleReport) -> Iterator[str]:
         yield from (f"              {line}" for line in rule.lines)
 
 
+def _stage(stage: StageReport) -> str:
+    told = f"{plural(stage.rows, 'row')}, {size(stage.bytes)}"
+    if stage.state == "computed":
+        return f"    kept  {stage.name}: {told}, computed in {stage.seconds:.1f} s"
+    return f"    found {stage.name}: {told}, as computed {_ago(stage.age_s)} ago in {stage.seconds:.1f} s"
+
+
+def _ago(seconds: float) -> str:
+    """Say an age in the unit that suits it.
+
+    >>> _ago(50), _ago(7200), _ago(200_000)
+    ('50 s', '2.0 h', '2.3 days')
+    """
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length or (unit == "h" and seconds >= length):
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def _source(name: str, source: SourceReport) -> Iterator[str]:
     if not (source.rows_in or source.files or source.released or source.refused_again):
         return
@@ -193,7 +213,7 @@ def next_steps(done: Invocation) -> list[str]:
     if done.signal is not None:
         return ["next: the same command again; it takes up where this one stopped"]
     if failed:
-        return [f"next: sluice logs {failed[0].run_id}"]
+        return [f"next: sluice logs {failed[0].run_id}; once that is mended: sluice retry {done.id}"]
     held = [report.pipeline for report in done.reports if any(source.quarantined for source in report.sources.values())]
     if held:
         return [f"next: sluice quarantine list {held[0] if len(held) == 1 else ''}".rstrip()]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from framework.ledger.runs import Ledger
 
 NAMES = ("run", "pipeline", "state", "sequence", "started", "seconds", "attempts", "MiB", "why")
-_HIDDEN = {"report", "owner_host", "owner_pid", "owner_start", "version"}
+_HIDDEN = {"report", "owner_host", "owner_pid", "owner_start"}
 
 
 def runs_list(

@@ -15,6 +15,8 @@ POINTS: dict[str, str] = {
     "plan.after": "the run plan is written",
     "apart.before": "the reading has failed, each file is about to be read by a process apart",
     "apart.after": "the files to be left out are known, and written nowhere",
+    "kept.before": "the rows of a checkpoint are written, its record is not",
+    "kept.after": "the record of a checkpoint is written",
     "stage.before": "the streaming execution is about to start",
     "stage.after": "data files are written, nothing is visible",
     "table.create": "a table is about to be created",

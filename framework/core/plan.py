@@ -53,8 +53,10 @@ class RunPlan:
     again: those that wait or are queued, in a rebuild those that were mended (None: there are none). `lookups`: the
     versions of the tables that are asked for last known values (None: it is not there yet). `stand_ins`: alternate
     sources with files in the plan, which are `taken`, or `ready` in case that all files of their primary are refused.
-    `passed_over`: files of theirs that a rebuild covers and does not read, as no sequence before took them. `skipped`:
-    tables that stay as they are, each with the condition that does not hold.
+    `passed_over`: files of theirs that a rebuild covers and does not read, as no sequence before took them.
+    `rebuilt`: tables that are computed again whole, as what they are made by has changed; `kept`: tables that stay as
+    they are, as neither that nor their input has; `skipped`: tables that stay as they are, each with the condition that
+    does not hold.
     """
 
     pipeline: str
@@ -71,6 +73,8 @@ class RunPlan:
     stand_ins: dict[str, StandIn] = field(default_factory=dict)
     passed_over: dict[str, list[str]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    rebuilt: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
     def to_json(self) -> bytes:
         """Render as a stable, readable JSON document."""

@@ -47,6 +47,23 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class StageReport:
+    """Steps up to a checkpoint whose rows were written down by this run, or found as an earlier one wrote them.
+
+    `rows`, `bytes`: what is kept of them. `seconds`: what computing them took, whoever did. `age_s`: how long ago they
+    were written down, where they were found. `address`: where in the cache.
+    """
+
+    name: str
+    state: Literal["computed", "reused"]
+    rows: int
+    bytes: int
+    seconds: float
+    age_s: float = 0.0
+    address: str = ""
+
+
+@dataclass(frozen=True)
 class RuleReport:
     """What became of a rule across tables: `held`, or `broken`, which a published run was only warned of.
 
@@ -122,7 +139,8 @@ class RunReport:
     `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
     that were read as last published although their pipeline came to nothing, each with what became of that. `late_s`:
     by how much it took longer than its policy expects. `skipped`: tables that it left as they are, each with the
-    condition that does not hold. `nodes`: what the physical nodes of its plans did, slowest first.
+    condition that does not hold. `stages`: those that end in a checkpoint. `nodes`: what the physical nodes of its
+    plans did, slowest first.
     """
 
     run_id: str
@@ -146,6 +164,7 @@ class RunReport:
     used_last: dict[str, str] = field(default_factory=dict)
     late_s: float = 0.0
     skipped: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, StageReport] = field(default_factory=dict)
     nodes: list[NodeReport] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -161,6 +180,7 @@ class RunReport:
         values["exports"] = {name: ExportReport(**v) for name, v in values.get("exports", {}).items()}
         values["steps"] = {name: StepReport(**v) for name, v in values.get("steps", {}).items()}
         values["rules"] = {name: RuleReport(**v) for name, v in values.get("rules", {}).items()}
+        values["stages"] = {name: StageReport(**v) for name, v in values.get("stages", {}).items()}
         values["quality"] = {name: QualityReport.from_dict(v) for name, v in values.get("quality", {}).items()}
         values["nodes"] = [NodeReport(**v) for v in values.get("nodes", [])]
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None

@@ -11,6 +11,7 @@ from framework.lake.delta import (
     schema_app,
 )
 from framework.lake.evolve import extend, is_at, only_adds_columns, rewritten
+from framework.lake.kept import KeptFile, KeptStage, StageStore
 from framework.lake.merge import Staged, append, merge_newest, replace_all, replace_keys, replace_partitions
 from framework.lake.plans import Covered, PlanStore, signature
 from framework.lake.publish import Committed, app_id, committed_before, publish, publish_as
@@ -20,8 +21,11 @@ from framework.lake.storable import as_declared, stored_type, to_storable
 __all__ = [
     "Committed",
     "Covered",
+    "KeptFile",
+    "KeptStage",
     "PlanStore",
     "Reshape",
+    "StageStore",
     "Staged",
     "StagingArea",
     "TableHandle",

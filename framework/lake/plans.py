@@ -1,4 +1,7 @@
-"""Run plans and manifests in the lake: `_sluice/<pipeline>/plans/<seq>.json` and `runs/<seq>.json`, never rewritten."""
+"""Run plans and manifests in the lake: `_sluice/<pipeline>/plans/<seq>.json` and `runs/<seq>.json`, never rewritten.
+
+Beside them `definitions/<fingerprint>.json`: what the pipeline was when a plan was fixed.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,14 @@ class PlanStore:
                 " unknown; restore it, or rebuild with --full"
             )
         return found
+
+    def definition(self, fingerprint: str) -> bytes | None:
+        """The definition of the pipeline that has a fingerprint, if a plan was fixed with it."""
+        return self.lake.read(f"{HIDDEN}/{self.pipeline}/definitions/{fingerprint}.json")
+
+    def keep_definition(self, fingerprint: str, content: bytes) -> None:
+        """Keep a definition of the pipeline under its fingerprint; a second one changes nothing."""
+        self.lake.create(f"{HIDDEN}/{self.pipeline}/definitions/{fingerprint}.json", content)
 
     def manifest(self, seq: int) -> dict[str, Any] | None:
         """What a finished sequence published: the version of every table."""

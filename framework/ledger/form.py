@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import NoSuchTableError, OperationalError, ProgrammingError
 
 from framework.errors import ConfigurationError
 from framework.ledger.chain import append
+from framework.ledger.tables import audit_refusals, metadata, version
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -53,11 +54,23 @@ def _upgrade(connection: Connection) -> None:
     if found > HEAD:
         known = f"this Sluice knows {int(HEAD)}: upgrade Sluice, or set SLUICE_LEDGER"
         raise ConfigurationError(f"the ledger has version {int(found)}, {known}")
+    before = found or ("0001" if "sluice_runs" in names else "")
+    if not before:
+        _create(connection)
+        append(connection, "ledger.created", "ledger", {"after": int(HEAD)})
+        return
     from framework.ledger.migrations import upgrade
 
-    before = found or ("0001" if "sluice_runs" in names else "")
     upgrade(connection, found, version_table=REVISION_TABLE)
-    if before:
-        append(connection, "ledger.migrated", "ledger", {"before": int(before), "after": int(HEAD)})
-    else:
-        append(connection, "ledger.created", "ledger", {"after": int(HEAD)})
+    append(connection, "ledger.migrated", "ledger", {"before": int(before), "after": int(HEAD)})
+
+
+def _create(connection: Connection) -> None:
+    """Make a new ledger in the present form at once: importing alembic takes longer than most first runs."""
+    metadata.create_all(connection)
+    for statement in audit_refusals(connection.dialect.name):
+        connection.execute(text(statement))
+    connection.execute(insert(version), [{"version": number + 1} for number in range(int(HEAD))])
+    key = f"CONSTRAINT {REVISION_TABLE}_pkc PRIMARY KEY (version_num)"  # as alembic would make it
+    connection.execute(text(f"CREATE TABLE {REVISION_TABLE} (version_num VARCHAR(32) NOT NULL, {key})"))
+    connection.execute(text(f"INSERT INTO {REVISION_TABLE} VALUES (:head)"), {"head": HEAD})  # noqa: S608

@@ -131,7 +131,7 @@ def _values(report: RunReport, finished: datetime) -> dict[str, Any]:
         "failure_kind": failure.kind if failure else None,
         "failure_error": storable(failure.error, most=200) if failure else None,
         "failure_message": storable(failure.message) if failure else None,
-        "peak_memory_mb": report.peak_memory_mb,
+        "peak_memory_mb": report.peak_memory_mb or None,  # a manifest is written before it is known
         "report": report.to_dict(),
     }
 

@@ -90,8 +90,9 @@ def get(ledger: Ledger, run: str) -> dict[str, Any]:
 
 
 def _plain(row: Row[Any]) -> dict[str, Any]:
-    """A row as plain data; times in UTC (SQLite keeps no zone)."""
+    """A row as plain data; times in UTC (SQLite keeps no zone). Its version is for writers only."""
     found = dict(row._mapping)  # noqa: SLF001 - the public name of SQLAlchemy's row as a mapping
+    del found["version"]
     for name in ("started_at", "finished_at"):
         moment = found[name]
         found[name] = None if moment is None else utc(moment)

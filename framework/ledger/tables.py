@@ -109,3 +109,24 @@ breakers = Table(
 
 version = Table("sluice_ledger", metadata, Column("version", Integer, primary_key=True))
 """What ledgers had before migrations. Kept, so that a Sluice of that time refuses this ledger."""
+
+
+def audit_refusals(dialect: str) -> list[str]:
+    """The statements by which a database refuses to change, remove or empty what the audit trail holds."""
+    refusal = "the audit trail is append-only"
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER sluice_audit_no_{verb.lower()} BEFORE {verb} ON sluice_audit"
+            f" BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+            for verb in ("UPDATE", "DELETE")
+        ]
+    function = (
+        "CREATE OR REPLACE FUNCTION sluice_audit_refuse() RETURNS trigger LANGUAGE plpgsql"
+        f" AS $$ BEGIN RAISE EXCEPTION '{refusal}'; END $$"
+    )
+    triggers = [
+        f"CREATE TRIGGER sluice_audit_no_{verb.lower()} BEFORE {verb} ON sluice_audit"
+        f" FOR EACH {'STATEMENT' if verb == 'TRUNCATE' else 'ROW'} EXECUTE FUNCTION sluice_audit_refuse()"
+        for verb in ("UPDATE", "DELETE", "TRUNCATE")
+    ]
+    return [function, *triggers]

@@ -94,7 +94,7 @@ def asked_for(ledger: Ledger, name: str) -> Asked:
         known = select(invocations).where(invocations.c.invocation_id.in_(found))
         row = connection.execute(known).one_or_none()
         if row is None:
-            raise SelectionError(f"no invocation and no run of one begins with '{name}'; `sluice runs` lists the runs")
+            raise SelectionError(_why_unknown(name, is_run=bool(found)))
         return Asked(plain(row, INVOCATION_TIMES), tuple(_of(connection, [row.invocation_id])))
 
 
@@ -107,6 +107,12 @@ def of_invocations(ledger: Ledger, ids: Iterable[str]) -> list[dict[str, Any]]:
 def _of(connection: Connection, ids: list[str]) -> list[dict[str, Any]]:
     query = select(tasks).where(tasks.c.invocation_id.in_(ids)).order_by(tasks.c.invocation_id, tasks.c.task)
     return [plain(row, TIMES) for row in connection.execute(query)]
+
+
+def _why_unknown(name: str, *, is_run: bool) -> str:
+    if is_run:
+        return f"what was asked for with run {name} is not on record; name its pipelines instead"
+    return f"no invocation and no run of one begins with '{name}'; `sluice runs` lists the runs"
 
 
 def _ids(connection: Connection, name: str) -> set[str]:

@@ -152,6 +152,10 @@ def combine(pipeline: str, reports: Sequence[RunReport], restored: Mapping[str, 
             duration_s=round(done.duration_s + then.duration_s, 4),
             sources=sources,
             rules={**done.rules, **then.rules},
+            stages={
+                **then.stages,
+                **{n: s for n, s in done.stages.items() if n not in then.stages or s.state == "computed"},
+            },
             steps={n: _sum_step(done.steps.get(n, NO_STEP), then.steps.get(n, NO_STEP)) for n in steps},
         )
     return done

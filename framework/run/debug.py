@@ -12,7 +12,7 @@ from framework.core.clock import at_run_time
 from framework.errors import ConfigurationError, SelectionError, did_you_mean
 from framework.lake import as_declared
 from framework.run.compiled import contracts, planning, wire
-from framework.run.intake import table_rows, take_in
+from framework.run.intake import Asked, table_rows, take_in
 from framework.run.parameters import typed_parameters
 from framework.run.past import find_past
 from framework.run.touched import restrict, touched_values
@@ -130,7 +130,7 @@ def _inputs(
     """The frames of some nodes as the run had them, and what is to be said of them."""
     pipeline, plan, space = past.pipeline, past.plan, past.space
     needed = set[str]().union(*(pipeline.upstream(name) for name in names))
-    intakes = take_in(pipeline, plan, space, known, _ignore, sample, past.left_out())
+    intakes = take_in(pipeline, plan, space, known, _ignore, Asked(sample, past.left_out()))
     frames = {name: intake.accepted for name, intake in intakes.items() if name in needed}
     touched, said = _touched(past, needed)
     for name in needed & pipeline.table_sources.keys():

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from framework.run.across import Gathering
     from framework.run.intake import Intake
     from framework.run.left_out import Stamps
+    from framework.run.stages import Kept
     from framework.run.targets import Target
     from framework.run.workspace import Workspace
 
@@ -47,13 +48,14 @@ _WHOLE = "write it under a name that begins with a dot, and rename it once it is
 class Draft:
     """What an attempt stages: its contracts, its sources, and the tables that it is going to publish.
 
-    `gathered`: what rules across tables look at of the rows while they pass.
+    `gathered`: what rules across tables look at of the rows while they pass. `kept`: the stages that were ready before.
     """
 
     known: dict[str, Contract]
     intakes: dict[str, Intake]
     targets: list[Target]
     held: StagingArea
+    kept: Kept
     gathered: Sequence[Gathering] = ()
 
     @property

@@ -14,17 +14,17 @@ from framework.lake import PlanStore
 from framework.run.accounts import account, combine, source_report
 from framework.run.across import gatherings, hold_rules
 from framework.run.alternates import may_relieve
-from framework.run.compiled import contracts, empty_inputs
+from framework.run.compiled import contracts
 from framework.run.drafts import Draft, Drafting
 from framework.run.execution import execute
 from framework.run.exports import export_all, export_missing
-from framework.run.intake import take_in
 from framework.run.naming import naming_rules
-from framework.run.node_metrics import measuring, source_names, what_steps_do
-from framework.run.parameters import typed_parameters
+from framework.run.node_metrics import measuring, source_names
+from framework.run.node_steps import what_steps_do
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality.audit import asks_for_quality, audit_quality
 from framework.run.scopes import scopes_of
+from framework.run.stages import Attempt, carry_out, make_room, require_sound, take_in_all
 from framework.run.targets import manifest_of, open_targets, publish_all, quarantine_area
 from framework.run.verdicts import excess, require_contracts, require_source
 from framework.run.workspace import Workspace, open_workspace
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from framework.core.quality import QualityReport
     from framework.core.report import RuleReport, RunReport, SourceReport
     from framework.definition import Pipeline
+    from framework.lake import StagingArea
     from framework.run.left_out import LeftOut
     from framework.run.request import RunRequest
+    from framework.run.stages import Kept
     from framework.settings import Settings
 
 
@@ -122,10 +124,12 @@ def run_plan(
         with clock.phase("export"):
             exports = export_all(pipeline, space)
         report = account(pipeline, plan, found.sources, draft.targets, committed, exports, clock.phases)
-        values = typed_parameters(pipeline, plan.parameters)
-        steps = what_steps_do(pipeline, empty_inputs(pipeline, draft.known), values)
-        report = replace(report, quality=found.quality, rules=found.rules, nodes=measured.nodes(steps))
+        steps = {**draft.kept.steps, **report.steps}
+        report = replace(report, quality=found.quality, rules=found.rules, stages=draft.kept.reports, steps=steps)
+        report = replace(report, nodes=measured.nodes(what_steps_do(pipeline, plan, draft.known)))
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
+        if draft.kept.records:
+            make_room(space)
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)
         return report
@@ -136,18 +140,31 @@ def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock,
 
     def begin(left_out: LeftOut) -> Draft:
         with clock.phase("scan"):
-            known = contracts(pipeline)
-            held = quarantine_area(pipeline, space)
-            intakes = take_in(pipeline, plan, space, known, held.add, sample, left_out)
+            attempt = Attempt(pipeline, plan, space, contracts(pipeline), sample, left_out)
             scopes = scopes_of(pipeline, plan, space)
-            targets = open_targets(pipeline, plan, space, scopes, intakes, known, held)
-            return Draft(known, intakes, targets, held, gatherings(pipeline, targets))
+        with clock.phase("checkpoints" if any(step.checkpoint for step in pipeline.steps) else "scan"):
+            kept = carry_out(attempt, scopes)
+        with clock.phase("scan"):
+            held = quarantine_area(pipeline, space)
+            try:
+                return _draft(attempt, kept, held)
+            except BaseException:
+                held.discard()
+                raise
 
     def run(draft: Draft) -> None:
         with clock.phase("stage"):
             stage(draft)
 
     return Drafting(pipeline, plan, space, begin, run, clock.phase)
+
+
+def _draft(attempt: Attempt, kept: Kept, held: StagingArea) -> Draft:
+    """Take in what an attempt covers, and plan what goes into each table; nothing of it runs yet."""
+    pipeline, plan, space, known = attempt.pipeline, attempt.plan, attempt.space, attempt.known
+    intakes = take_in_all(attempt, kept, held.add)
+    targets = open_targets(pipeline, plan, space, kept.scopes, intakes, known, held)
+    return Draft(known, intakes, targets, held, kept, gatherings(pipeline, targets))
 
 
 def over_budget(pipeline: Pipeline, plan: RunPlan, draft: Draft) -> dict[str, str]:
@@ -165,8 +182,12 @@ def stage(draft: Draft) -> None:
     """Run the plan, once: every row is read, checked, counted, carried through the steps and written in one pass."""
     fault("stage.before")
     sinks = {target.table: target.sink for target in draft.targets if target.sink is not None}
-    with naming_rules(draft.known):
-        execute([*sinks.values(), *(one.sink for one in draft.gathered)], names=list(sinks))
+    try:
+        with naming_rules(draft.known):
+            execute([*sinks.values(), *(one.sink for one in draft.gathered)], names=list(sinks))
+    except BaseException as error:
+        require_sound(draft.kept, error)
+        raise
     fault("stage.after")
 
 

@@ -37,7 +37,7 @@ from framework.sources import PROVENANCE_TYPES, Rejected, scan_files
 from framework.sources.verdict import GONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
@@ -83,19 +83,25 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """What is asked of an intake: the fraction of rows to sample (None: all), and the files that are not read.
 
-    `is_passed_over`: for an alternate source, that its primary does not need it.
+    `names`: the sources (None: all). `is_read`: whether the rows are going to be read; otherwise no key is counted
+    ahead. `is_passed_over`: for an alternate source, that its primary does not need it.
     """
 
-    sample: float | None
-    left_out: LeftOut
+    sample: float | None = None
+    left_out: LeftOut = NOTHING
+    names: Collection[str] | None = None
+    is_read: bool = True
     is_passed_over: bool = False
 
 
-def _stamping(plan: RunPlan, hold: Callable[[pl.DataFrame], None]) -> Callable[[pl.DataFrame], None]:
-    """Mark quarantined rows with the run that quarantined them."""
+EVERYTHING = Asked()
+
+
+def stamping(plan: RunPlan, hold: Callable[[pl.DataFrame], None]) -> Callable[[pl.DataFrame], None]:
+    """Mark quarantined rows with the run that quarantines them: gives what takes them as a boundary does."""
 
     def stamp(rows: pl.DataFrame) -> None:
         hold(
@@ -126,23 +132,21 @@ def take_in(
     space: Workspace,
     known: Mapping[str, Contract],
     hold: Callable[[pl.DataFrame], None],
-    sample: float | None = None,
-    left_out: LeftOut = NOTHING,
+    asked: Asked = EVERYTHING,
 ) -> dict[str, Intake]:
-    """Scan and check every file source of a plan. Lazy, but each file's layout is looked at.
+    """Scan and check the file sources of a plan. Lazy, but each file's layout is looked at.
 
-    `hold` takes the quarantined rows, in the quarantine table's columns: those of rejected files now, all others while
-    the plan runs. The files in `left_out` are refused unread.
+    `hold` takes the quarantined rows: those of rejected files now, all others while the plan runs. The files that are
+    left out are refused unread.
     """
-    asked, found = _Asked(sample, left_out), dict[str, Intake]()
+    found: dict[str, Intake] = {}
     names = [name for name in pipeline.file_sources if name in known and name in plan.inputs]
+    names = [name for name in names if asked.names is None or name in asked.names]
     for name in sorted(names, key=lambda name: name in pipeline.primaries):  # they stand in for those before
         primary = pipeline.primaries.get(name)
         said = stands_in(pipeline, plan, name, found[primary].rejected) if primary else ""
         one = replace(asked, is_passed_over=primary is not None and not said)
-        found[name] = replace(
-            _take_in(name, pipeline, plan, space, known[name], _stamping(plan, hold), one), stands_in=said
-        )
+        found[name] = replace(_take_in(name, pipeline, plan, space, known[name], hold, one), stands_in=said)
         if primary:
             found[primary] = replace(found[primary], alternate=found[name])
         if said:
@@ -157,7 +161,7 @@ def _take_in(
     space: Workspace,
     contract: Contract,
     hold: Callable[[pl.DataFrame], None],
-    asked: _Asked,
+    asked: Asked,
 ) -> Intake:
     source = pipeline.file_sources[name]
     given = plan.inputs[name]
@@ -188,7 +192,7 @@ def _take_in(
     parts = [_sampled(part, source, asked.sample) for part in found] or [_nothing(expected)]
     wanted = pinned.filter(pl.col("state") != "discarded") if pinned is not None else None
     again = as_raw(wanted, expected) if wanted is not None else None
-    ahead = sum(file.size for file in files) >= LOOK_AHEAD
+    ahead = asked.is_read and sum(file.size for file in files) >= LOOK_AHEAD
     last, missing = last_values(pipeline, plan, space, name, contract)
     known = Known(references, last=last)
     fresh, retaken = _checked(source, parts, again, contract, (name, hold, known), ahead=ahead)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from framework.core.plan import RunPlan
@@ -13,7 +14,7 @@ from framework.lake.plans import HIDDEN
 from framework.lake.quarantine import refused_files, table_name
 from framework.ledger.opening import open_existing
 from framework.ledger.runs import get
-from framework.run.fingerprints import fingerprint
+from framework.run.changed import find_changes
 from framework.run.left_out import LeftOut, changed_files, planned_stamps, stamps
 from framework.run.parameters import resolve_parameters
 from framework.run.planning import find_news, find_position
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from framework.run.workspace import Workspace
     from framework.settings import Settings
 
+UNLIKE = "its definition has changed since"
+LINE = "\n"
 GONE = "it is not there any more"
 SHOWN = 5
 
@@ -50,13 +53,22 @@ class Past:
     is_pinned: bool = True
     is_sample: bool = False
 
-    @property
-    def is_redefined(self) -> bool:
-        """Whether the pipeline's definition is another one now; one that does not fit together was never planned."""
+    @cached_property
+    def redefined(self) -> str:
+        """What of the pipeline's definition is another than the run's, in words; empty where it is the same."""
+        if not self.is_pinned:
+            return ""
+        store = PlanStore(self.space.lake, self.pipeline.name)
+        known = {parameter.name for step in self.pipeline.steps for parameter in step.parameters}
+        values = {name: value for name, value in self.plan.parameters.items() if name in known}
         try:
-            return self.is_pinned and self.plan.fingerprint != fingerprint(self.pipeline)
-        except AuthorError:
-            return True
+            identity, changes = find_changes(self.pipeline, store, self.plan, values)
+        except (AuthorError, ConfigurationError) as error:  # as it is now it could not have been planned
+            return f"{UNLIKE} ({str(error).partition(LINE)[0]})"
+        if identity.fingerprint == self.plan.fingerprint:
+            return ""
+        told = "; ".join(str(change) for change in changes.every[:SHOWN]) or changes.unknown
+        return f"{UNLIKE} ({told})" if told else UNLIKE
 
     def notes(self) -> list[str]:
         """What is not as it was when the run was planned, in words."""
@@ -65,8 +77,8 @@ class Past:
             said.append("it ended before it pinned its inputs: what is new now stands in for them")
         if self.is_sample:
             said.append("it ran on a sample; which one is not recorded, so all of its input is read")
-        if self.is_redefined:
-            said.append("its definition has changed since: what is shown is computed by the code as it is now")
+        if self.redefined:
+            said.append(f"{self.redefined}: what is shown is computed by the code as it is now")
         if self.changed:
             said.append(f"changed since it was planned, read as they are now: {_some(self.changed)}")
         if self.gone:

@@ -14,8 +14,10 @@ from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
 from framework.run.alternates import Chosen, choose
 from framework.run.branches import skipped_tables
+from framework.run.changed import find_changes, keep_definition
 from framework.run.compiled import contracts
-from framework.run.fingerprints import fingerprint
+from framework.run.fingerprints.changes import NO_CHANGES, Changes
+from framework.run.fingerprints.definition import Identity, identify
 from framework.run.last_known import pin_look_ups, require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest
@@ -77,6 +79,8 @@ class News:
 
     `lookups`: the versions of the tables that are asked for last known values. `alternates`: what is chosen of them.
     `skipped`: the tables that would stay as they are, each with the condition that does not hold.
+    `changes`: what is different of the definition, and which tables are computed again for it; `kept`: tables that
+    neither that nor an input concerns. `identity`: the definition's, where it was looked at.
     """
 
     inputs: dict[str, Input]
@@ -88,6 +92,9 @@ class News:
     lookups: dict[str, int | None] = field(default_factory=dict)
     alternates: Chosen = field(default_factory=lambda: Chosen({}))
     skipped: dict[str, str] = field(default_factory=dict)
+    changes: Changes = NO_CHANGES
+    kept: list[str] = field(default_factory=list)
+    identity: Identity | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -99,14 +106,21 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
     """Hold what is there against what is covered.
 
     Raises:
+        ConfigurationError: when a run parameter has no usable value.
         SourceError: when a file of an appended source has changed.
         StorageError: when a source cannot be listed.
     """
     store = PlanStore(space.lake, pipeline.name)
-    mode, reasons = _mode(position, request)
+    mode, reasons = mode_of(position, request)
+    identity, changes = None, NO_CHANGES
+    if mode == "incremental":
+        last = store.plan(position.finished)
+        identity, changes = find_changes(pipeline, store, last, request.parameters)
+        reasons += changes.reasons
     covered = Covered({}, {}) if mode == "full" else store.covered(position.finished)
     inputs: dict[str, Input] = {}
     missing = []
+    moved = set()
     ages: dict[str, timedelta] = {}
     for name, source in pipeline.file_sources.items():
         seen = covered.files.get(name, {})
@@ -126,6 +140,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
         since = covered.versions.get(name)
         inputs[name] = TableInput(table.table, handle.version, since)
         if name in _read_by_steps(pipeline) and _has_changed(space, table.table, since, handle.version):
+            moved.add(name)
             reasons.append(
                 f"{name}: {table.table} is at version {handle.version}" + (f", was {since}" if since else "")
             )
@@ -137,6 +152,7 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
         full = find_news(pipeline, space, position, replace(request, full=True))
         return replace(full, reasons=[*reasons, f"{lost}: all are read again"])
     news = News(inputs, reasons, mode, None, tuple(missing), ages, pin_look_ups(pipeline, space, inputs), chosen)
+    news = replace(news, changes=changes, kept=_kept(pipeline, changes, moved), identity=identity)
     if mode == "full":
         return replace(news, waiting_version=find_decided(pipeline, space))
     return _again(news, pipeline, space, covered)
@@ -166,7 +182,20 @@ def with_branches(
     last = PlanStore(space.lake, pipeline.name).plan(position.finished) if position.finished else None
     back = [table for table in (last.skipped if last else ()) if table not in skipped]
     told = [f"{table}: was left as it is before, and would be computed now" for table in back]
-    return replace(news, skipped=skipped, reasons=[*news.reasons, *told])
+    kept = [table for table in news.kept if table not in back]
+    return replace(news, skipped=skipped, kept=kept, reasons=[*news.reasons, *told])
+
+
+def _kept(pipeline: Pipeline, changes: Changes, moved: set[str]) -> list[str]:
+    """The tables that stay as they are while others are computed again: what they are made by and of is the same.
+
+    `moved`: the sources that are at a newer version. Rules across tables may ask for the rows of any.
+    """
+    if not changes.rebuilt or pipeline.rules:
+        return []
+    lasting = [o for o in pipeline.outputs if o.table not in changes.by_table]
+    given = {o.table: pipeline.upstream(o.of) & pipeline.sources.keys() for o in lasting}
+    return [t for t, names in given.items() if not names & (moved | pipeline.file_sources.keys())]
 
 
 def require_fresh(pipeline: Pipeline, ages: dict[str, timedelta]) -> None:
@@ -195,7 +224,8 @@ def in_days(age: timedelta) -> str:
     return f"{days:.0f} days" if days >= LONG_AGE_DAYS else f"{age / timedelta(hours=1):.1f} hours"
 
 
-def _mode(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:
+def mode_of(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:
+    """Whether a run starts from scratch, and why."""
     if request.full:
         return "full", ["a full rebuild was asked for"]
     if position.finished and position.new_tables:
@@ -276,9 +306,9 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
         CompatibilityError: when a table's schema changes in a way that its rows or readers do not stand.
     """
     parameters = resolve_parameters(pipeline, request.parameters)
-    if position.pending is not None and not request.full:
+    if position.pending is not None and (request.takes_up or not request.full):
         pending = position.pending
-        hold_schemas(pipeline, space, pending.mode, pending.inputs, pending.parameters)
+        hold_schemas(pipeline, space, pending.mode, pending.inputs, pending.parameters, pending.rebuilt)
         emit("run.resumed", f"{pipeline.name}: taking up sequence {position.pending.seq}, which was not finished")
         return position.pending
     news = find_news(pipeline, space, position, request)
@@ -293,12 +323,23 @@ def fix_plan(pipeline: Pipeline, space: Workspace, request: RunRequest, position
     require_fresh(pipeline, news.ages)
     if news.lookups:
         require_look_ups(pipeline, space, news.lookups, contracts(pipeline))
-    hold_schemas(pipeline, space, news.mode, news.inputs, parameters)
+    hold_schemas(pipeline, space, news.mode, news.inputs, parameters, news.changes.rebuilt)
+    _tell_of_changes(pipeline, news.changes)
     if position.pending is not None:  # a rebuild needs nothing of it, and it may be the reason for the rebuild
         text = f"sequence {position.pending.seq}, which was not finished, is given up for a rebuild"
         emit("run.given_up", f"{pipeline.name}: {text}", level="WARNING")
         return _fix(pipeline, space, replace(news, reasons=[*news.reasons, text]), position.pending.seq + 1, parameters)
     return _fix(pipeline, space, news, position.finished + 1, parameters)
+
+
+def _tell_of_changes(pipeline: Pipeline, changes: Changes) -> None:
+    """Say of which tables the rows that were published before keep the old logic."""
+    if changes.unknown:
+        emit("definition.unknown", f"{pipeline.name}: {changes.unknown}")
+    for table in changes.behind:
+        what = "; ".join(str(change) for change in changes.by_table[table])
+        text = f"{table}: {what}. Rows published before keep the old logic; --full computes them again"
+        emit("definition.changed", text, level="WARNING", table=table)
 
 
 def fix_rebuild(pipeline: Pipeline, space: Workspace, plan: RunPlan, reason: str) -> None:
@@ -311,13 +352,16 @@ def fix_rebuild(pipeline: Pipeline, space: Workspace, plan: RunPlan, reason: str
 
 
 def _fix(pipeline: Pipeline, space: Workspace, news: News, seq: int, parameters: dict[str, Any]) -> RunPlan:
+    store = PlanStore(space.lake, pipeline.name)
+    identity = news.identity or identify(pipeline, parameters)
+    keep_definition(pipeline, store, identity)
     plan = RunPlan(
         pipeline=pipeline.name,
         seq=seq,
         mode=news.mode,
         run_id=uuid.uuid4().hex[:12],
         planned_at=space.now or datetime.now(UTC),
-        fingerprint=fingerprint(pipeline),
+        fingerprint=identity.fingerprint,
         inputs=news.inputs,
         parameters=parameters,
         waiting_version=news.waiting_version,
@@ -326,5 +370,7 @@ def _fix(pipeline: Pipeline, space: Workspace, news: News, seq: int, parameters:
         stand_ins=news.alternates.stand_ins,
         passed_over=news.alternates.passed_over,
         skipped=news.skipped,
+        rebuilt=news.changes.rebuilt,
+        kept=news.kept,
     )
-    return PlanStore(space.lake, pipeline.name).fix(plan)
+    return store.fix(plan)

@@ -87,7 +87,7 @@ def replay_run(run: str, settings: Settings, *, keep: bool = False) -> Replayed:
     past = find_past(run, settings)
     _require_inputs(past)
     place = past.space.lake.below(f"{REPLAY}/{past.plan.run_id}-{uuid.uuid4().hex[:6]}")
-    space = replace(past.space, lake=place, exports=None)
+    space = replace(past.space, lake=place, exports=None, cache=None, keep=None)  # checkpoints are computed again
     try:
         found = _replayed(past, space)
     finally:
@@ -116,8 +116,8 @@ def _require_inputs(past: Past) -> None:
 
 def _replayed(past: Past, space: Workspace) -> Replayed:
     plan, said = past.plan, []
-    if past.is_redefined:
-        said.append("its definition has changed since: what differs may be the doing of the code as it is now")
+    if past.redefined:
+        said.append(f"{past.redefined}: what differs may be the doing of the code as it is now")
     made = Replayed(plan.run_id, past.pipeline.name, plan.seq, past.state, past.failure, notes=tuple(said))
     published = _prepare(past, space.lake)
     try:

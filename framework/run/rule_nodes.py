@@ -28,7 +28,7 @@ def run_nodes(pipeline: Pipeline, rule: AcrossRule) -> set[str]:
 
 
 def wanted_nodes(pipeline: Pipeline, outputs: Iterable[Output]) -> set[str]:
-    """What is looked at last of some outputs: their nodes, and those of rules that look at the rows they are made of."""
+    """What is looked at last of some outputs: their nodes, and those of rules on the rows that they are made of."""
     wanted = {output.of for output in outputs}
     made_of = [pipeline.upstream(node) for node in wanted]
     asked = [run_nodes(pipeline, rule) for rule in pipeline.rules]

@@ -17,7 +17,7 @@ from framework.errors import ConfigurationError, SelectionError, did_you_mean
 from framework.lake import as_declared
 from framework.lake.tables import require_table
 from framework.run.compiled import contracts, wire
-from framework.run.intake import table_rows, take_in
+from framework.run.intake import Asked, table_rows, take_in
 from framework.run.parameters import resolve_parameters, typed_parameters
 from framework.run.planning import News, Position, find_news
 from framework.run.request import RunRequest
@@ -92,7 +92,7 @@ def rows_of(
     with at_run_time(plan.planned_at):
         known = contracts(pipeline)
         frames = {source: rows.lazy() for source, rows in given.items()}
-        intakes = take_in(pipeline, plan, space, known, _ignore, request.sample)
+        intakes = take_in(pipeline, plan, space, known, _ignore, Asked(request.sample))
         frames.update({source: intake.accepted for source, intake in intakes.items() if source in needed})
         for source, table in pipeline.table_sources.items():
             if source in needed:

@@ -12,6 +12,7 @@ from framework.core.faults import fault
 from framework.core.plan import FilesInput
 from framework.lake import (
     Committed,
+    Staged,
     StagingArea,
     TableHandle,
     app_id,
@@ -28,7 +29,6 @@ from framework.lake import (
     replace_partitions,
     to_storable,
 )
-from framework.lake.merge import Staged
 from framework.run.compiled import settle
 from framework.run.planning import fix_rebuild, tables_of
 from framework.run.rule_nodes import wanted_nodes
@@ -90,26 +90,36 @@ def open_targets(
     if intakes:
         targets.append(_quarantine_target(plan, space, intakes, held))
     settled = settle(pipeline, known)
-    schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters)}
+    schemas = {e.table: e for e in examine(pipeline, space, plan.mode, plan.inputs, plan.parameters, plan.rebuilt)}
     accepted = {name: intake.accepted for name, intake in intakes.items()}
     for scope in scopes:
-        wanted = wanted_nodes(pipeline, scope.outputs)
-        wired = wire_rows(pipeline, plan, space, scope, wanted, accepted, (known, settled))
-        for output in scope.outputs:
+        lasting = {o.table: handle for o in scope.outputs if (handle := _lasting(o, plan, space, schemas[o.table]))}
+        made = [output for output in scope.outputs if output.table not in lasting]
+        wired = wire_rows(pipeline, plan, space, scope, wanted_nodes(pipeline, made), accepted, (known, settled))
+        targets += [_kept_target(handle) for handle in lasting.values()]
+        for output in made:
             target = _output_target(pipeline, output, plan, space, known, scope, wired)
-            if output.table in plan.skipped:
-                targets.append(_unchanged(target, plan.skipped[output.table]))
-            else:
-                targets.append(_evolving(target, schemas[output.table], space))
+            is_skipped = output.table in plan.skipped  # and not there yet: it is made, without rows
+            targets.append(
+                _kept_target(target.handle) if is_skipped else _evolving(target, schemas[output.table], space)
+            )
     targets.sort(key=lambda target: order.index(target.table))
     return [t for t in targets if t.handle.sequence(app_id(pipeline.name, t.table)) < plan.seq]
 
 
-def _unchanged(target: Target, why: str) -> Target:
-    """Have a table stay as it is; its commit carries the position alone."""
-    emit("table.skipped", f"{target.table} stays as it is: {why}", table=target.table)
-    nothing = Target(target.table, target.handle, target.area, None, lambda handle: Staged(handle, []))
-    return replace(nothing, feeds=target.feeds)
+def _lasting(output: Output, plan: RunPlan, space: Workspace, evolution: Evolution) -> TableHandle | None:
+    """A table that stays as it is in this sequence, pinned; None where it is computed, or made."""
+    if output.table in plan.skipped:
+        emit("table.skipped", f"{output.table} stays as it is: {plan.skipped[output.table]}", table=output.table)
+    elif output.table not in plan.kept or evolution.changes:
+        return None
+    return open_table(space.lake, output.table)
+
+
+def _kept_target(handle: TableHandle) -> Target:
+    """A table that stays as it is: its commit moves its position and nothing else."""
+    area = StagingArea(handle.location, handle.schema, handle.partition_by)
+    return Target(handle.name, handle, area, None, lambda current: Staged(current, []))
 
 
 def _evolving(target: Target, evolution: Evolution, space: Workspace) -> Target:

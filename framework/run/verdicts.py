@@ -13,7 +13,7 @@ from framework.run.budgets import fill_keys, limits_in
 from framework.run.execution import look_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from framework.boundary import ColumnSpec, Contract, Finding, Tally, Violations
     from framework.core.budget import Limit
@@ -197,13 +197,18 @@ def require_contracts(target: Target) -> None:
     Raises:
         StepError: naming the step, its broken rules, how often each was broken, and examples.
     """
-    for step, found in target.violations.items():
+    require_steps(target.violations, f"'{target.table}' is not written")
+
+
+def require_steps(violations: Mapping[str, Violations], consequence: str) -> None:
+    """Hold steps against the schemas that they declare, once their rows have passed; see `require_contracts`."""
+    for step, found in violations.items():
         lines = list(describe_violations(found.close(look_again)))
         if lines:
-            head = f"step '{step}' gave rows that break the schema it declares; '{target.table}' is not written:"
+            head = f"step '{step}' gave rows that break the schema it declares; {consequence}:"
             fix = f"{NOTHING_PUBLISHED}; correct the step, or the rules of {found.contract.name}"
             raise StepError("\n".join([head, *lines, fix]))
-        report = _step_report(found)
+        report = step_report(found)
         warned = [f"{count:,} x {reason}" for reason, count in report.warned.items()]
         for words in [*warned, *report.warnings]:
             emit("rule.broken", f"{step}: {words}", level="WARNING", step=step)
@@ -214,13 +219,14 @@ def step_reports(targets: Sequence[Target]) -> dict[str, StepReport]:
     found: dict[str, StepReport] = {}
     for target in targets:
         for step, violations in target.violations.items():
-            report = _step_report(violations)
+            report = step_report(violations)
             if step not in found and (report.warned or report.warnings):
                 found[step] = report
     return found
 
 
-def _step_report(found: Violations) -> StepReport:
+def step_report(found: Violations) -> StepReport:
+    """What the rows of a step break of rules that only warn, once its violations are closed."""
     warned = {reason: count for reason, count in found.warnings.most_common() if count}
     over_all = [finding for finding in found.broken if finding.rule.severity == "warning"]
     return StepReport(warned, [line.strip() for line in describe_findings(over_all, found.contract)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from framework.definition.load import load_pipelines
 from framework.storage import StorageLocation
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
 SAMPLE = "_sample"
 EXPORTS = "_exports"
+CACHE = "_sluice/_cache"
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What is kept of the rows of checkpoints: for so many days, and so many MiB of them (None: no limit)."""
+
+    days: float | None = None
+    mb: int | None = None
+
+
+DEFAULT_KEEP = Keep()
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,9 @@ class Workspace:
     """The folders a run knows: input, lake, and files made of the lake's tables (default: a hidden folder of the lake).
 
     `now` fixes the time of planning (tests; default: the clock). `memory_mb`: what a run may take (None: no limit).
-    `pipelines` gives those of the project: a table that changes its schema may be a source of them.
+    `cache`: where the rows of checkpoints are kept (default: a hidden folder of the lake); `keep`: what of them is
+    (None: checkpoints are passed over). `pipelines` gives those of the project: a table that changes its schema may be
+    a source of them.
     """
 
     raw: StorageLocation
@@ -34,7 +48,14 @@ class Workspace:
     now: datetime | None = None
     exports: StorageLocation | None = None
     memory_mb: int | None = None
+    cache: StorageLocation | None = None
+    keep: Keep | None = DEFAULT_KEEP
     pipelines: Callable[[], Iterable[Pipeline]] = field(default=tuple, compare=False)
+
+    @property
+    def kept(self) -> StorageLocation:
+        """Where the rows of checkpoints are kept."""
+        return self.cache or self.lake.below(CACHE)
 
     @property
     def files(self) -> StorageLocation:
@@ -46,11 +67,15 @@ def open_workspace(settings: Settings, request: RunRequest | None = None) -> Wor
     """Open the folders of the settings; a run on a sample works in a lake of its own below the real one."""
     raw = StorageLocation(settings.path(settings.raw), settings.s3)
     lake = StorageLocation(settings.path(settings.lake), settings.s3)
-    project = partial(_pipelines, settings)
+    options: dict[str, Any] = {"memory_mb": settings.memory_mb, "pipelines": partial(_pipelines, settings)}
+    if settings.cache:
+        options["cache"] = StorageLocation(settings.path(settings.cache), settings.s3)
+    is_kept = request is None or not request.no_cache
+    options["keep"] = Keep(settings.cache_days, settings.cache_mb) if is_kept else None
     if request is not None and request.sample is not None:
-        return Workspace(raw, lake.below(SAMPLE), memory_mb=settings.memory_mb, pipelines=project)
+        return Workspace(raw, lake.below(SAMPLE), **options)
     exports = StorageLocation(settings.path(settings.exports), settings.s3)
-    return Workspace(raw, lake, exports=exports, memory_mb=settings.memory_mb, pipelines=project)
+    return Workspace(raw, lake, exports=exports, **options)
 
 
 def _pipelines(settings: Settings) -> Iterable[Pipeline]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTORS = {"collect", "collect_all", "collect_async", "collect_batches"}
 PICKLERS = {"pickle", "cloudpickle", "dill", "marshal", "shelve"}
-HEAVY = {"polars", "pandera", "deltalake", "sqlalchemy", "pydantic_settings", "pyarrow"}
+HEAVY = {"polars", "pandera", "deltalake", "sqlalchemy", "alembic", "pydantic_settings", "pyarrow"}
 # A folder of somebody's machine: not part of a longer path, URL or word.
 MACHINE_PATH = re.compile(r"(?<![\w./~}-])/(?:(?:root|work)\b(?![.-])|(?:home|Users)/\w)")
 

@@ -46,7 +46,7 @@ def sluice():
     """
 
     def run(*arguments, cwd=None, **variables):
-        if variables or "run" in arguments:
+        if variables or {"run", "retry"} & set(arguments):
             return in_a_process(*arguments, cwd=cwd, **variables)
         return in_this_process(*arguments, cwd=cwd)
 

@@ -45,6 +45,9 @@ def test_a_pin_is_noted_with_what_held_before(sluice, ran):
     first, second, third = (entry["details"] for entry in listed(sluice, ran, "--action", "quality"))
     assert "before" not in first
     assert second["before"] == first["after"]
+    said = sluice("audit", "list", "--action", "quality.pinned", "--limit", "1", cwd=ran).stdout.splitlines()[1]
+    pinned = "low: {low}, {at}metric: rows, {at}severity: warn"
+    assert said.endswith(f"after.{pinned.format(low=2.0, at='after.')}, before.{pinned.format(low=1.0, at='before.')}")
     assert (second["after"]["low"], third) == (2.0, {"before": second["after"]})
 
 
@@ -53,6 +56,7 @@ def test_runs_are_noted_and_listed_for_people(sluice, ran):
     head, line = done.stdout.splitlines()
     assert head.split() == ["id", "at", "by", "action", "subject", "details"]
     assert "run.ended  shop.orders  after: SUCCESS, before: RUNNING, run_id: " in line
+    assert line.endswith(", seq: 1")
     assert sluice("audit", "list", "--action", "nothing", cwd=ran).stdout == "no entries\n"
 
 

@@ -123,6 +123,7 @@ def test_a_lost_ledger_is_noticed_and_built_anew_from_the_lake(sluice, ran, exam
     done = sluice("doctor", "--rebuild-ledger", cwd=ran)
     assert (done.returncode, done.stdout) == (0, "2 runs entered from the lake, 0 corrected, 0 known already\n")
     assert listed() == before
+    assert {run["peak_memory_mb"] for run in json.loads(sluice("runs", "--json", cwd=ran).stdout)["runs"]} == {None}
     assert examine() == (0, {})
     done = sluice("doctor", "--rebuild-ledger", cwd=ran)
     assert done.stdout == "0 runs entered from the lake, 0 corrected, 2 known already\n"

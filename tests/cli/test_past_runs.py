@@ -59,7 +59,7 @@ def test_debug_of_a_failing_step_shows_its_error_with_what_it_was_given(sluice, 
     done = sluice("debug", failed, "totals", cwd=project.folder)
     assert done.returncode == 1
     assert done.stdout.startswith(f"run {failed} of t.totals: FAILED\n    conversion from `str` to `i64` failed")
-    assert "input orders: 1 row\n    order_id (String), day (String)" in done.stdout
+    assert "input orders: 4 rows\n    order_id (String), day (String)" in done.stdout
     assert "error: step 'totals': InvalidOperationError: conversion from `str` to `i64` failed" in done.stderr
     assert done.stderr.endswith(f"next: sluice debug {failed} totals --open\n")
 
@@ -133,7 +133,8 @@ def test_replay_with_other_code_says_which_rows_differ(sluice, project, runs):
     assert done.returncode == 1
     assert done.stdout == (
         f"run {runs[1]} of t.totals, sequence 1: differs\n"
-        "    its definition has changed since: what differs may be the doing of the code as it is now\n"
+        "    its definition has changed since (code: step 'totals' has changed):"
+        " what differs may be the doing of the code as it is now\n"
         "    differs t/totals: 1 changed (2 rows published, 2 now)\n"
         "            in amount (1)\n"
         "            changed day=mon: amount 3 -> 2\n"

@@ -106,7 +106,7 @@ def test_a_failed_run_exits_1_and_names_the_log(sluice, project):
     assert done.returncode == 1
     assert "shop.daily_totals  SKIPPED    shop.orders failed\n" in done.stdout
     assert "shop.orders        FAILED     run " in done.stdout
-    run_id = re.search(r"next: sluice logs (\w+)\n$", done.stderr)[1]
+    run_id = re.search(r"next: sluice logs (\w+); once that is mended: sluice retry \w+\n$", done.stderr)[1]
     logged = sluice("logs", run_id, cwd=project)
     assert "BoundaryError" in logged.stdout
     assert run_id in sluice("runs", cwd=project).stdout

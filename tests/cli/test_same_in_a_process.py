@@ -11,6 +11,8 @@ from tests.cli.calling import in_a_process, in_this_process
 pytestmark = pytest.mark.drawn(4)
 
 CALLS = [
+    "audit verify",
+    "cancel nothing",
     "check",
     "check-files data/raw/orders/*.csv --schema Order",
     "doctor --json",

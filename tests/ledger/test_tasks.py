@@ -116,5 +116,9 @@ def test_what_was_asked_for_is_found_by_an_invocation_or_one_of_its_runs(ledger)
         assert found.in_states("PENDING", "QUEUED") == ("shop.totals",)
     with pytest.raises(SelectionError, match=r"^'inv-' is the beginning of several: inv-1, inv-2$"):
         asked_for(ledger, "inv-")
+    with ledger.engine.begin() as connection:
+        claim(connection, "cd34", pipeline="shop.orders", invocation_id="before-invocations", plan={})
+    with pytest.raises(SelectionError, match=r"^what was asked for with run cd34 is not on record; name its pipelines"):
+        asked_for(ledger, "cd34")
     with pytest.raises(SelectionError, match=r"^no invocation and no run of one begins with 'zz'; `sluice runs` lists"):
         asked_for(ledger, "zz")

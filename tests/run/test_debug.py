@@ -12,6 +12,7 @@ from tests.run.past_project import Project
 GOOD = 'return orders.group_by("day").agg(pl.col("amount").sum()).sort("day")'
 LATE = 'return orders.select("day", amount=pl.col("day").cast(pl.Int64))'
 """Fits together, and fails at the first row."""
+BY_NOW = "what is shown is computed by the code as it is now"
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_a_changed_definition_and_changed_and_lost_files_are_said(project):
     with pytest.warns(UserWarning, match="since") as told:
         opened = open_(project, run.run_id, "large")
     assert [str(one.message) for one in told] == [
-        "its definition has changed since: what is shown is computed by the code as it is now",
+        f"its definition has changed since (code: step 'large' has changed): {BY_NOW}",
         "changed since it was planned, read as they are now: b.csv",
         "gone since it was planned, left out: c.csv",
     ]

@@ -12,7 +12,7 @@ from framework.core.events import listening
 from framework.core.report import RunReport
 from framework.run.execution import execute
 from framework.run.flow import run_in
-from framework.run.node_metrics import Does, measuring, what_steps_do
+from framework.run.node_metrics import Does, measuring
 from framework.run.node_metrics.observer import MODULE, Plan, Watched, is_possible, watching
 from framework.run.node_metrics.steps import step_of
 from framework.run.request import RunRequest
@@ -106,13 +106,33 @@ def test_a_node_that_two_steps_could_have_asked_for_is_nobodys():
     assert step_of("compute d", ("d",), steps) == ""
 
 
-def test_a_step_that_cannot_be_asked_is_said_in_the_log_and_fails_nothing():
-    inputs = {"orders": pl.LazyFrame(schema={"shop": pl.String}), "products": pl.LazyFrame(schema={"cost": pl.Int64})}
+def test_a_step_that_cannot_be_asked_is_said_in_the_log_and_fails_no_run(space):
+    asked = []
+
+    @step(returns=Order)
+    def moody(orders: LazyFrame[Order]) -> pl.LazyFrame:
+        asked.append(orders)
+        if emitted:
+            raise ValueError("no more")
+        return orders
+
+    emitted = []
+    pipeline = Pipeline(
+        "t.moody", sources={"orders": csv_files("orders/*.csv")}, steps=[moody], outputs=[table("t/moody", of=moody)]
+    )
+
+    def hear(event):
+        if event.name == "table.published":  # all is done but the words about it
+            emitted.append(event)
+        if event.name == "nodes.unknown":
+            told.append(event.message)
+
     told = []
-    with listening(told.append):
-        assert what_steps_do(TOTALS, inputs, {}) == {}
-    assert [event.name for event in told] == ["nodes.unknown"]
-    assert "step 'totals'" in told[0].message
+    with listening(hear):
+        report = run_in(pipeline, space, RunRequest())
+    assert report.state == "SUCCESS"
+    assert report.nodes
+    assert told == ["what step 'moody' does cannot be told: no more"]
 
 
 def test_shares_are_those_of_all_nodes_and_the_slowest_comes_first(space):

@@ -31,6 +31,7 @@ TABLES = {
     "retail.sales": ["_quarantine/retail.sales", "retail/sales"],
     "retail.daily_sales": ["retail/daily_sales"],
     "torture.events": ["_quarantine/torture.events", "torture/told", "torture/latest"],
+    "torture.kept": ["_quarantine/torture.kept", "torture/kept", "torture/kept_latest"],
 }
 """The tables of each pipeline."""
 EXPORTS = {"retail.daily_sales": "retail/daily_sales.json"}

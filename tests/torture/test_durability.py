@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,20 @@ def unsafe_files(record: Record) -> list[str]:
                 found += record.unsafe(table.root / unquote(add["path"]), before=commits[version - 1])
         for document in (record.lake / "_sluice" / pipeline).rglob("*.json"):
             found += record.unsafe(document)
-    return found
+    return found + list(unsafe_records(record))
+
+
+def unsafe_records(record: Record) -> Iterator[str]:
+    """The files of checkpoints that were not synced before the record that names them."""
+    cache = record.lake / "_sluice/_cache"
+    kept = list(cache.glob("*/stage.json"))
+    assert kept
+    for path in kept:
+        stage = json.loads(path.read_text())
+        files = [file["path"] for files in (*stage["nodes"].values(), stage["refused"]) for file in files]
+        for file in files:
+            if not any(at < min(record.times(path), default=-1) for at in record.times(cache / file)):
+                yield f"{file} was not synced before its record"
 
 
 def run(crew: Crew, at: Place, **job: Any) -> list[str]:

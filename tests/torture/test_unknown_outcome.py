@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.drawn(2)
 
-COMMITS = 9
+COMMITS = 12
 """Tables of all pipelines, and the history of one's quality: as many commits as a round makes."""
 
 

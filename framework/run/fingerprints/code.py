@@ -10,6 +10,7 @@ from __future__ import annotations
 import dis
 import sys
 import sysconfig
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module, metadata
 from pathlib import Path
@@ -27,23 +28,37 @@ RECORDED_APART = frozenset({"framework", "polars", "builtins"})
 """Packages whose versions are recorded beside the fingerprints: an upgrade must not look like a change of the code."""
 
 
-def code_form(code: CodeType, names: Mapping[str, Any], describe: Callable[[Any], Any]) -> list[Any]:
-    """Describe what code does: its instructions, with what the global names stand for that it uses.
+@dataclass(frozen=True)
+class Names:
+    """What the names in a function's code stand for: its globals, and the variables that it captured.
 
-    `names`: its globals. `describe` gives the form of a value that the code refers to.
+    `form` gives the form of a value that the code refers to; first what it is called, for messages.
     """
+
+    globals: Mapping[str, Any]
+    captured: Mapping[str, Any]
+    form: Callable[[str, Any], Any]
+
+    def inside(self, outer: CodeType, inner: CodeType) -> Names:
+        """What names stand for in a function that is defined inside."""
+        passed = [name for name in inner.co_freevars if name not in outer.co_cellvars]
+        return replace(self, captured={name: self.captured[name] for name in passed if name in self.captured})
+
+
+def code_form(code: CodeType, names: Names) -> list[Any]:
+    """Describe what code does: its instructions, with what the names stand for that are not its own."""
     kept = [one for one in dis.get_instructions(code) if one.opname not in SILENT]
     places = _places(code, kept)
-    flags = code.co_flags & (0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200)  # what kind of function, with which *arguments
-    head = [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags]
-    local: dict[str, int] = {name: n for n, name in enumerate(code.co_varnames[: sum(head[:1]) + head[2]])}
+    kind = code.co_flags & (0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200)  # with *arguments, a generator, asynchronous
+    count = code.co_argcount + code.co_kwonlyargcount
+    local = {name: number for number, name in enumerate(code.co_varnames[:count])}
     body = []
     for place, one in enumerate(kept):
-        body.append([one.opname, _argument(one, local, places, names, describe)])
-        if one.opname in GLOBAL and isinstance(names.get(str(one.argval)), ModuleType):
-            found = _member(kept[place + 1 :], names[str(one.argval)])
-            body[-1].append(describe(found) if found is not None else None)
-    return [head, body, _handlers(code, places)]
+        body.append([one.opname, _argument(one, code, local, places, names)])
+        if one.opname in GLOBAL and isinstance(names.globals.get(str(one.argval)), ModuleType):
+            found = _member(kept[place + 1 :], names.globals[str(one.argval)])
+            body[-1].append(None if found is None else names.form(str(one.argval), found))
+    return [[code.co_argcount, code.co_posonlyargcount, count, kind], body, _handlers(code, places)]
 
 
 def _places(code: CodeType, kept: list[dis.Instruction]) -> dict[int, int]:
@@ -58,31 +73,35 @@ def _places(code: CodeType, kept: list[dis.Instruction]) -> dict[int, int]:
 
 
 def _argument(
-    one: dis.Instruction,
-    local: dict[str, int],
-    places: Mapping[int, int],
-    names: Mapping[str, Any],
-    describe: Callable[[Any], Any],
+    one: dis.Instruction, code: CodeType, local: dict[str, int], places: Mapping[int, int], names: Names
 ) -> Any:
+    """What an instruction is about: a value, a variable by its number, another instruction by its place."""
+    value = one.argval
+    if isinstance(value, CodeType):
+        return code_form(value, names.inside(code, value))
     if one.opcode in dis.hasconst or one.opname == "RETURN_CONST":
-        return code_form(one.argval, names, describe) if isinstance(one.argval, CodeType) else describe(one.argval)
+        return names.form("", value)
     if one.opcode in dis.haslocal or one.opcode in dis.hasfree:
-        given = one.argval if isinstance(one.argval, tuple) else (one.argval,)
-        return [local.setdefault(str(name), len(local)) for name in given]
+        given = value if isinstance(value, tuple) else (value,)
+        return [_variable(str(name), local, names) for name in given]
     if one.opcode in dis.hasjrel or one.opcode in dis.hasjabs:
-        return places.get(one.argval)
-    if one.opname in GLOBAL:
-        return [str(one.argval), _global(str(one.argval), names, describe)]
-    if one.opname == "IMPORT_NAME":
-        return [str(one.argval), _imported(str(one.argval), describe)]
-    return one.argval if isinstance(one.argval, (str, int, type(None))) else one.arg
+        return places.get(value)
+    if one.opname in GLOBAL or one.opname == "IMPORT_NAME":
+        return _global(str(value), names) if one.opname in GLOBAL else _imported(str(value), names)
+    return value if isinstance(value, (str, int, type(None))) else one.arg
 
 
-def _global(name: str, names: Mapping[str, Any], describe: Callable[[Any], Any]) -> Any:
-    if name not in names:
-        return "builtin"
-    found = names[name]
-    return ["module", module_form(found)] if isinstance(found, ModuleType) else describe(found)
+def _variable(name: str, local: dict[str, int], names: Names) -> Any:
+    if name in names.captured:
+        return ["captured", names.form(name, names.captured[name])]
+    return local.setdefault(name, len(local))
+
+
+def _global(name: str, names: Names) -> Any:
+    if name not in names.globals:
+        return ["builtin", name]
+    found = names.globals[name]
+    return ["module", module_form(found)] if isinstance(found, ModuleType) else names.form(name, found)
 
 
 def _member(following: list[dis.Instruction], module: ModuleType) -> Any:
@@ -97,13 +116,13 @@ def _member(following: list[dis.Instruction], module: ModuleType) -> Any:
     return None if found is module else found
 
 
-def _imported(name: str, describe: Callable[[Any], Any]) -> Any:
+def _imported(name: str, names: Names) -> Any:
     """A module that code imports when it runs; of a project's, its functions are what the code may call."""
     if not name or not is_of_project(name):
         return name
     module = import_module(name)
     own = {k: v for k, v in vars(module).items() if getattr(v, "__module__", None) == name}
-    return describe({key: value for key, value in own.items() if callable(value)})
+    return [name, names.form(name, {key: value for key, value in own.items() if callable(value)})]
 
 
 def _handlers(code: CodeType, places: Mapping[int, int]) -> list[Any]:

@@ -11,12 +11,14 @@ from framework.boundary import conform, contract_rules
 from framework.core.clock import at_run_time
 from framework.core.source import FileSource
 from framework.run.compiled import EPOCH, contracts, empty_inputs, planning
+from framework.run.fingerprints.forms import digest, dtype_form
 from framework.run.fingerprints.plans import StandIn, expression_form, plan_form
 from framework.run.fingerprints.pruned import pruned, root_names
-from framework.run.fingerprints.values import Describing, digest, dtype_form
+from framework.run.fingerprints.values import Describing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from framework.boundary import Contract
     from framework.core.source import Source
@@ -29,7 +31,8 @@ class Node:
     """A source or step as plain data: its own plan over stand-ins for its inputs, its columns, and its rules.
 
     `rules`: of each the columns that it reads (None: any) and its form. `own`: what else its boundary holds or does.
-    `frame`: its plan, lazy, where it is a step that is known without a run.
+    `frame`: its plan, lazy, where it is a step that is known without a run. `functions`: the project's Python functions
+    that it calls, each with its hash. `told`: its rules in words.
     """
 
     form: Any
@@ -39,6 +42,8 @@ class Node:
     own: Any
     is_whole: bool = False
     frame: pl.LazyFrame | None = None
+    functions: Mapping[str, str] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ class Nodes:
         node = self.every[name]
         own = [node.own, [form for _, form in node.rules]]
         return digest([self.content(name, None), list(node.dtypes.items()), own])
+
+    def own(self, name: str) -> str:
+        """The identity of a node alone: not of what its inputs are made by."""
+        node = self.every[name]
+        form = pruned(node.form, frozenset(node.columns), lambda other, need: [other, sorted(need or ())])
+        return digest([form, [one for _, one in node.rules], node.own, list(node.dtypes.items())])
 
     def content(self, name: str, need: Need) -> str:
         """The identity of some columns of a node's rows (None: all of them, in their order)."""
@@ -71,7 +82,9 @@ class Nodes:
         return digest([made, held, types, order])
 
 
-def node_fingerprints(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None) -> dict[str, str]:
+def node_fingerprints(
+    pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, moment: datetime = EPOCH
+) -> dict[str, str]:
     """The identity of every source and step: a hash of the plan from the pipeline's sources to it, without data.
 
     It depends on what its rows are made by, and on nothing else: neither on names of variables, nor on columns before
@@ -81,19 +94,20 @@ def node_fingerprints(pipeline: Pipeline, parameters: Mapping[str, Any] | None =
         pipeline: The pipeline.
         parameters: Run parameters by name; others have their defaults. A step that needs one without a value is known
             by its code.
+        moment: What `run_time()` is: nodes that ask for it are others at another time.
 
     Raises:
         DefinitionError: when a Python function of a plan has captured a value that cannot be told apart from others.
         StepError: when a step's plan cannot be built.
     """
-    nodes = read_nodes(pipeline, parameters)
+    nodes = read_nodes(pipeline, parameters, moment)
     return {name: nodes.fingerprint(name) for name in nodes.every}
 
 
-def read_nodes(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None) -> Nodes:
+def read_nodes(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, moment: datetime = EPOCH) -> Nodes:
     """Read the sources and steps of a pipeline; see `node_fingerprints`."""
     values = parameter_values(pipeline, parameters or {})
-    with at_run_time(EPOCH):
+    with at_run_time(moment):
         known = contracts(pipeline)
         inputs = empty_inputs(pipeline, known)
         found = {name: _of_source(pipeline, name, known, inputs) for name in pipeline.sources}
@@ -127,9 +141,10 @@ def _of_source(
     dtypes = {column: dtype_form(dtype) for column, dtype in schema.items()}
     if not isinstance(source, FileSource):
         return Node(["table", source.table], tuple(schema), dtypes, (), None)
-    others = {one.source for one in (*source.references, *([source.otherwise] if source.otherwise else []))}
+    others = {one.source for one in source.references} | ({source.otherwise.source} if source.otherwise else set())
     met = [[other, _file_form(pipeline, other, known)] for other in sorted(others)]
-    return Node(["files", _file_form(pipeline, name, known), met], tuple(schema), dtypes, (), None, is_whole=True)
+    form = ["files", _file_form(pipeline, name, known), met]
+    return Node(form, tuple(schema), dtypes, (), None, is_whole=True, told=_told(known[name]))
 
 
 def _file_form(pipeline: Pipeline, name: str, known: Mapping[str, Contract]) -> Any:
@@ -155,21 +170,28 @@ def _of_step(step: Step, contract: Contract, schemas: Mapping[str, pl.Schema], v
     is_known = all(name in schemas for name in step.inputs)
     if not is_known or any(p.is_required and p.name not in values for p in step.parameters):
         inputs = [StandIn(name, pl.Schema()).frame() for name in step.inputs]
-        form = ["code", describing.form(step.function), [plan_form(one, describing) for one in inputs]]
-        return Node(form, tuple(contract.schema), dtypes, rules, own, is_whole=True)
+        form = ["code", describing.form(step.function), [plan_form(one, describing.form) for one in inputs]]
+        return Node(form, tuple(dtypes), dtypes, rules, own, True, None, describing.functions, _told(contract))
     arguments = {name: StandIn(name, schemas[name]).frame() for name in step.inputs}
     given = {p.name: values[p.name] for p in step.parameters if p.name in values}
     with planning(f"step '{step.name}'") as ask:
         frame = conform(ask(step.function, **arguments, **given), contract, step.name)
-        columns = tuple(frame.collect_schema())
-    return Node(plan_form(frame, describing), columns, dtypes, rules, own, frame=frame)
+        schema = frame.collect_schema()
+    form, every = plan_form(frame, describing.form), {name: dtype_form(dtype) for name, dtype in schema.items()}
+    return Node(form, tuple(schema), every, rules, own, False, frame, describing.functions, _told(contract))
+
+
+def _told(contract: Contract) -> tuple[str, ...]:
+    """The rules of a boundary in words."""
+    rules: list[Any] = [*contract_rules(contract), *contract.dataset_rules]
+    return tuple(one.reason if one.severity == "error" else f"{one.reason} ({one.severity})" for one in rules)
 
 
 def _rules(contract: Contract, describing: Describing) -> tuple[tuple[Need, Any], ...]:
     """The rules over rows, each with the columns that it reads."""
     found = []
     for rule in contract_rules(contract):
-        holds = expression_form(rule.holds, describing)
+        holds = expression_form(rule.holds, describing.form)
         reads = root_names(holds)
         own = frozenset([rule.column] if rule.column else []) | frozenset(rule.keys)
         form = [rule.reason, rule.severity, holds, rule.is_window, list(rule.keys)]
@@ -184,7 +206,7 @@ def _boundary(contract: Contract, describing: Describing) -> Any:
     for rule in contract.dataset_rules:
         told: list[Any] = []
         for one in rule.aggregates:
-            told += [one.word, None if one.of is None else expression_form(one.of, describing)]
-            told.append(expression_form(one.whole, describing) if one.takes_second_look else None)
-        over_all.append([rule.reason, rule.severity, told, expression_form(rule.holds, describing)])
+            told += [one.word, None if one.of is None else expression_form(one.of, describing.form)]
+            told.append(expression_form(one.whole, describing.form) if one.takes_second_look else None)
+        over_all.append([rule.reason, rule.severity, told, expression_form(rule.holds, describing.form)])
     return [columns, over_all, contract.is_strict, contract.is_ordered, contract.is_filter]

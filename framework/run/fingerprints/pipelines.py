@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from framework.core.rule import TableReference
+from framework.errors import DefinitionError, Problem
+from framework.run.fingerprints.forms import digest
 from framework.run.fingerprints.nodes import node_fingerprints
 from framework.run.fingerprints.plans import expression_form
-from framework.run.fingerprints.values import Describing, digest
+from framework.run.fingerprints.values import Describing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +25,15 @@ def fingerprint(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None)
     `node_fingerprints` for the parameters and for what it raises.
     """
     return pipeline_fingerprint(pipeline, node_fingerprints(pipeline, parameters))
+
+
+def find_unknowable(pipeline: Pipeline) -> list[Problem]:
+    """Find the Python functions of a pipeline of which cannot be told whether they are the same in another run."""
+    try:
+        node_fingerprints(pipeline)
+    except DefinitionError as error:
+        return [Problem(f"{pipeline.name}, {one.where}", one.what, one.fix) for one in error.problems]
+    return []
 
 
 def pipeline_fingerprint(pipeline: Pipeline, nodes: Mapping[str, str]) -> str:
@@ -50,4 +61,7 @@ def _across_form(rule: AcrossRule, describing: Describing) -> Any:
 
 def _sides(rule: Agreement, describing: Describing) -> list[Any]:
     sides = [(side.node, side.by, side.value) for side in (rule.left, rule.right)]
-    return [rule.within, *([n, b, v if isinstance(v, str) else expression_form(v, describing)] for n, b, v in sides)]
+    return [
+        rule.within,
+        *([n, b, v if isinstance(v, str) else expression_form(v, describing.form)] for n, b, v in sides),
+    ]

@@ -11,17 +11,19 @@ import io
 import json
 import pickle
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from framework.run.fingerprints.values import Describing, digest
+from framework.run.fingerprints.forms import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+Form = Callable[[Any], Any]
 MARK = b"sluice:"
 INPUT = b"input:"
 PYTHON_VERSION = 3
@@ -40,31 +42,31 @@ class StandIn:
 
     def frame(self) -> pl.LazyFrame:
         """The input, lazy."""
-        return register_io_source(self, schema=self.schema, is_pure=True)
+        return register_io_source(self, schema=self.schema, is_pure=True, explain_name=f"INPUT {self.name}")
 
     def __call__(self, *_asked: Any) -> Iterator[pl.DataFrame]:
         """Give no rows, for a step that looks at them while its plan is built."""
         yield pl.DataFrame(schema=self.schema)
 
 
-def plan_form(frame: pl.LazyFrame, describing: Describing) -> Any:
-    """A plan as plain data.
+def plan_form(frame: pl.LazyFrame, form: Form) -> Any:
+    """A plan as plain data. `form` gives the form of the Python functions in it.
 
     Raises:
         DefinitionError: when a value that a Python function in it has captured cannot be told apart from others.
     """
-    return _settled(_written(frame._ldf.serialize_json, describing))  # noqa: SLF001 - the public way warns that it is deprecated
+    return _settled(_written(frame._ldf.serialize_json, form))  # noqa: SLF001 - the public way warns that it is deprecated
 
 
-def expression_form(expression: pl.Expr, describing: Describing) -> Any:
+def expression_form(expression: pl.Expr, form: Form) -> Any:
     """An expression as plain data; see `plan_form`."""
-    return _settled(_written(expression._pyexpr.serialize_json, describing))  # noqa: SLF001 - as for plans
+    return _settled(_written(expression._pyexpr.serialize_json, form))  # noqa: SLF001 - as for plans
 
 
-def _written(write: Callable[[Any], None], describing: Describing) -> Any:
+def _written(write: Callable[[Any], None], form: Form) -> Any:
     file = io.BytesIO()
     failed: list[Exception] = []
-    with _describing_python(describing, failed):
+    with _describing_python(form, failed):
         try:
             write(file)
         except Exception as error:
@@ -73,7 +75,7 @@ def _written(write: Callable[[Any], None], describing: Describing) -> Any:
 
 
 @contextmanager
-def _describing_python(describing: Describing, failed: list[Exception]) -> Iterator[None]:
+def _describing_python(form: Form, failed: list[Exception]) -> Iterator[None]:
     """Have Polars write the hash of what a Python function does in place of the function, in this thread."""
     own, pickled = threading.get_ident(), pickle.dumps
 
@@ -84,7 +86,7 @@ def _describing_python(describing: Describing, failed: list[Exception]) -> Itera
         if isinstance(standing, StandIn):
             return MARK + INPUT + standing.name.encode()
         try:
-            return MARK + digest(describing.form(value)).encode()
+            return MARK + digest(form(value)).encode()
         except Exception as error:
             failed.append(error)
             raise

@@ -1,7 +1,7 @@
 """Which part of a plan gives the columns that are asked for: the rest is no part of what is made of them.
 
 Polars' optimiser knows this too, but its plan cannot be written down. Here only what is certain is left out: columns
-that are computed and not read, in nodes that are known; where a node or an expression is not known, all below it counts.
+that are computed and not read, in nodes that are known. Where a node or an expression is not, all below it counts.
 """
 
 from __future__ import annotations
@@ -67,21 +67,21 @@ def _hstack(node: dict[str, Any], need: Need, give: Callable[[str, Need], Any]) 
 
 
 def _select(node: dict[str, Any], need: Need, give: Callable[[str, Need], Any]) -> Any:
-    """Columns that are selected. They may be left out where another one is a column as it is, which sets the height."""
-    named = [(output_name(one), one) for one in node["expr"]]
+    """Columns that are selected. They may be left out where another one has as many rows as the frame."""
+    named: list[tuple[str | None, Any]] = [(output_name(one), one) for one in node["expr"]]
     dropped = _dropped(node["expr"])
     if need is not None and dropped is not None:
         below = need - dropped
         return {"Select": {"without": sorted(dropped & need), "input": pruned(node["input"], below, give)}}
     if need is not None and all(name is not None for name, _ in named):
-        wanted = [(name, one) for name, one in named if name in need]
-        if any(_is_column(one) for _, one in wanted):
-            named = wanted
-        named = sorted(named, key=lambda pair: str(pair[0]))
+        wanted = [pair for pair in named if pair[0] in need]
+        if not wanted and any(_keeps_height(one) for _, one in named):
+            return pruned(node["input"], frozenset(), give)  # only the number of rows is asked for
+        named = wanted if any(_keeps_height(one) for _, one in wanted) else named
+        named.sort(key=lambda pair: str(pair[0]))
     expressions = [one for _, one in named]
-    below = _more(frozenset(), expressions)
     kept = [_whole(one, give) for one in expressions]
-    return {"Select": {"expr": kept, "input": pruned(node["input"], below, give)}}
+    return {"Select": {"expr": kept, "input": pruned(node["input"], _more(frozenset(), expressions), give)}}
 
 
 def _dropped(expressions: list[Any]) -> frozenset[str] | None:
@@ -205,10 +205,8 @@ def output_name(expression: Any) -> str | None:
     if not isinstance(expression, dict) or len(expression) != 1:
         return None
     ((kind, inner),) = expression.items()
-    if kind == "Column":
-        return str(inner)
-    if kind == "Alias":
-        return str(inner[1])
+    if kind in {"Column", "Alias"}:
+        return str(inner if kind == "Column" else inner[1])
     if kind in FIRST_OPERAND:
         return output_name(inner[FIRST_OPERAND[kind]])
     if kind == "Agg":
@@ -224,6 +222,13 @@ def _aggregate_name(aggregate: Any) -> str | None:
     return output_name(inner)
 
 
-def _is_column(expression: Any) -> bool:
-    inner = expression["Alias"][0] if isinstance(expression, dict) and "Alias" in expression else expression
-    return isinstance(inner, dict) and set(inner) == {"Column"}
+def _keeps_height(expression: Any) -> bool:
+    """Whether an expression surely has as many rows as its frame: a column, or what is computed by row."""
+    if not isinstance(expression, dict) or len(expression) != 1:
+        return False
+    ((kind, inner),) = expression.items()
+    if kind == "Column":
+        return True
+    if kind in {"BinaryExpr", "Ternary"}:
+        return any(_keeps_height(part) for part in inner.values())
+    return kind in {"Alias", "Cast"} and _keeps_height(inner[0] if kind == "Alias" else inner["expr"])

@@ -1,50 +1,46 @@
 """Any value as plain data that is equal for equal values, in every process: what a fingerprint is made of.
 
-Order of dicts and sets, addresses and names of local variables do not show. What cannot be described so, such as an open
-connection, is an error that names it: a fingerprint that leaves something out would call old rows new.
+Order of dicts and sets, addresses and names of local variables do not show. What cannot be described so, such as an
+open connection, is an error that names it: a fingerprint that leaves something out would take old rows for new ones.
 """
 
 from __future__ import annotations
 
 import enum
 import functools
-import hashlib
-import json
 import re
 import sys
 import types
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import PurePath
-from typing import Any, cast
+from pathlib import PosixPath, PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from framework.errors import DefinitionError, Problem
-from framework.run.fingerprints.code import code_form, is_of_project, library_form, module_form
+from framework.run.fingerprints.code import Names, code_form, is_of_project, library_form, module_form
+from framework.run.fingerprints.forms import bytes_form, digest, dtype_form
+from framework.run.fingerprints.plans import expression_form, plan_form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLAIN = (str, int, float, bool, type(None))
+WRITTEN = {float, complex, datetime, date, time, timedelta, Decimal, range, slice, type(...), PurePosixPath, PosixPath}
+"""Types whose values are told apart by how they are written."""
 SMALL = 500
 """Texts of values longer than this are kept as their hash."""
-
-
-def digest(form: Any) -> str:
-    """The hash of a form: of plain data, whatever the order of its keys.
-
-    >>> digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
-    True
-    """
-    text = json.dumps(form, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 class Describing:
     """Describes the values that one fingerprint meets, each once: a value that refers to itself comes to an end."""
 
     def __init__(self, where: str) -> None:
-        """`where`: what is being described, for messages."""
+        """`where`: what is described, for messages. `functions`: the project's that were met, with their hashes."""
         self.where = where
+        self.functions: dict[str, str] = {}
         self._path: list[str] = []
         self._open: dict[int, int] = {}
         self._done: dict[int, tuple[Any, Any]] = {}
@@ -111,21 +107,34 @@ class Describing:
     def _function(self, function: types.FunctionType) -> Any:
         """A function of the project by what it does, one of a library by name; both with the values they captured."""
         name = function.__name__
-        if is_of_project(function.__module__):
-            body: Any = code_form(function.__code__, function.__globals__, functools.partial(self.part, name))
-        else:
-            body = [library_form(function.__module__), function.__qualname__]
         captured = {}
-        for place, (variable, cell) in enumerate(
-            zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-        ):
+        for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
-                captured[str(place)] = self.part(f"{name}: {variable}", cell.cell_contents)
+                captured[variable] = cell.cell_contents
             except ValueError:  # it is assigned later, or never
-                captured[str(place)] = "empty"
+                captured[variable] = "not assigned"
+        if is_of_project(function.__module__):
+            body: Any = code_form(function.__code__, Names(function.__globals__, captured, self._within(name)))
+        else:
+            held = [self.part(f"{name}: {variable}", value) for variable, value in captured.items()]
+            body = [library_form(function.__module__), function.__qualname__, held]
         defaults = [self.part(f"{name}: a default", function.__defaults__)]
         defaults.append(self.part(f"{name}: a default", function.__kwdefaults__))
-        return ["function", body, captured, defaults]
+        form = ["function", body, defaults]
+        if is_of_project(function.__module__):
+            self._call(function, digest(form))
+        return form
+
+    def _within(self, name: str) -> Callable[[str, Any], Any]:
+        """How the values are described that a function's code refers to."""
+        return lambda label, value: self.part(f"{name} > {label}" if label else name, value)
+
+    def _call(self, function: types.FunctionType, hashed: str) -> None:
+        """Note a function of the project by its name; of several with one name, all."""
+        name = function.__qualname__.rpartition("<locals>.")[2]
+        known = self.functions.get(name)
+        if known is None or hashed not in known.split():
+            self.functions[name] = hashed if known is None else f"{known} {hashed}"
 
     def _class(self, value: type) -> Any:
         """A class of the project by its methods and plain values, one of a library by name."""
@@ -141,20 +150,20 @@ class Describing:
         return ["class", value.__name__, sorted(own.items()), [self.form(base) for base in value.__bases__]]
 
     def _of_polars(self, value: Any) -> Any:
-        from framework.run.fingerprints.plans import expression_form, plan_form
-
         if isinstance(value, pl.DataFrame):
-            return ["DataFrame", dtype_form(pl.Struct(value.schema)), _bytes_form(_ipc(value))]
+            return ["DataFrame", dtype_form(pl.Struct(value.schema)), bytes_form(_ipc(value))]
         if isinstance(value, pl.Series):
-            return ["Series", value.name, dtype_form(value.dtype), _bytes_form(_ipc(value.to_frame("")))]
+            return ["Series", value.name, dtype_form(value.dtype), bytes_form(_ipc(value.to_frame("")))]
         if isinstance(value, pl.Expr):
-            return ["Expr", expression_form(value, self)]
+            return ["Expr", expression_form(value, self.form)]
         if isinstance(value, pl.LazyFrame):
-            return ["LazyFrame", plan_form(value, self)]
+            return ["LazyFrame", plan_form(value, self.form)]
         return ["DataType", dtype_form(value)] if isinstance(value, pl.DataType) else None
 
     def _object(self, value: Any) -> Any:
         kind = self.form(type(value))
+        if isinstance(getattr(value, "__wrapped__", None), types.FunctionType):  # such as one with a cache
+            return ["object", kind, self.form(value.__wrapped__)]
         if is_dataclass(value):
             named = {f.name: self.part(f.name, getattr(value, f.name)) for f in fields(value) if f.compare}
             return ["object", kind, sorted(named.items())]
@@ -178,46 +187,23 @@ class Describing:
 
 def _simple(value: Any) -> Any:
     """The form of values that have no parts; None for others."""
-    if isinstance(value, str) and type(value) is str:
-        return value if len(value) <= SMALL else ["str", _bytes_form(value.encode(errors="surrogatepass"))]
-    if isinstance(value, PLAIN) and type(value) in PLAIN:
-        return value if isinstance(value, (bool, int)) else repr(value)
+    kind = type(value)
+    if kind in {bool, int}:
+        return value
+    if kind is str:
+        return value if len(value) <= SMALL else ["str", bytes_form(value.encode(errors="surrogatepass"))]
     if isinstance(value, (bytes, bytearray)):
-        return [_kind(value), _bytes_form(bytes(value))]
+        return [_kind(value), bytes_form(bytes(value))]
     if isinstance(value, enum.Enum):
-        return ["enum", type(value).__qualname__, value.name, repr(value.value)]
+        return ["enum", kind.__qualname__, value.name, repr(value.value)]
     if isinstance(value, re.Pattern):
-        return ["pattern", value.pattern if isinstance(value.pattern, str) else repr(value.pattern), value.flags]
-    if isinstance(value, (datetime, date, time, timedelta, Decimal, complex, range, slice)):
-        return [_kind(value), repr(value)]
-    if isinstance(value, PurePath):
-        return ["path", value.as_posix()]
-    return ["ellipsis"] if value is Ellipsis else None
+        return ["pattern", repr(value.pattern), value.flags]
+    return [_kind(value), str(value) if isinstance(value, PurePath) else repr(value)] if kind in WRITTEN else None
 
 
 def _kind(value: Any) -> str:
     return type(value).__qualname__
 
 
-def _bytes_form(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
 def _ipc(frame: pl.DataFrame) -> bytes:
-    return cast("bytes", frame.rechunk().write_ipc_stream(None).getvalue())
-
-
-def dtype_form(dtype: Any) -> Any:
-    """A type of Polars, with all its categories and fields.
-
-    >>> dtype_form(pl.List(pl.Enum(["a", "b"])))
-    ['List', ['Enum', 'a', 'b']]
-    """
-    if isinstance(dtype, pl.Enum):
-        return ["Enum", *dtype.categories.to_list()]
-    if isinstance(dtype, pl.Struct):
-        return ["Struct", *([field.name, dtype_form(field.dtype)] for field in dtype.fields)]
-    if isinstance(dtype, (pl.List, pl.Array)):
-        size = [dtype.shape] if isinstance(dtype, pl.Array) else []
-        return [type(dtype).__name__, dtype_form(dtype.inner), *size]
-    return str(dtype)
+    return frame.rechunk().write_ipc_stream(None).getvalue()

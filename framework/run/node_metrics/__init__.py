@@ -2,6 +2,6 @@
 
 from framework.run.node_metrics.measured import Measured, measuring, on_engine
 from framework.run.node_metrics.places import source_names
-from framework.run.node_metrics.steps import Does, what_steps_do
+from framework.run.node_metrics.steps import Does
 
-__all__ = ["Does", "Measured", "measuring", "on_engine", "source_names", "what_steps_do"]
+__all__ = ["Does", "Measured", "measuring", "on_engine", "source_names"]

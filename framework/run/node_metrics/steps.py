@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from framework.core.events import emit
 from framework.run.node_metrics.wording import keys_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from framework.definition import Pipeline, Step
+    import polars as pl
 
 _JOIN = re.compile(r"(\w+) JOIN:\s+LEFT PLAN ON: \[(.*)\]")
 _KEYED = ((re.compile(r"\] BY \[(.*)\]"), "group by"), (re.compile(r"SORT BY \[(.*)\]"), "sort by"))
@@ -38,6 +35,7 @@ class Does:
     def of(frame: pl.LazyFrame) -> Does:
         """Read it off the plan of a step.
 
+        >>> import polars as pl
         >>> sales = pl.LazyFrame(schema={"day": pl.Date, "net": pl.Int64})
         >>> found = Does.of(sales.group_by("day").agg(total=pl.col("net").sum()))
         >>> sorted(found.operations), sorted(found.columns)
@@ -52,35 +50,6 @@ class Does:
 
 def _how(word: str) -> str:
     return _AS_OF if word == "ASOF" else word.lower()
-
-
-def what_steps_do(pipeline: Pipeline, inputs: Mapping[str, pl.LazyFrame], values: Mapping[str, Any]) -> dict[str, Does]:
-    """Ask the steps of a pipeline what they do.
-
-    Args:
-        pipeline: The pipeline.
-        inputs: Its sources without rows, by name; a step of whose inputs one is not known is left out.
-        values: The parameters of the run.
-    """
-    schemas = {name: frame.collect_schema() for name, frame in inputs.items()}
-    found = {}
-    for step in pipeline.steps:
-        if any(name not in schemas for name in step.inputs):
-            continue
-        try:
-            made = _alone(step, schemas, values)
-            schemas[step.name], found[step.name] = made.collect_schema(), Does.of(made)
-        except Exception as error:  # noqa: BLE001 - a run that is published must not fail for words about it
-            emit("nodes.unknown", f"what step '{step.name}' does cannot be told: {error}", level="DEBUG")
-    return found
-
-
-def _alone(step: Step, schemas: Mapping[str, pl.Schema], values: Mapping[str, Any]) -> pl.LazyFrame:
-    """The plan of a step over inputs without rows, and nothing of the steps before it."""
-    frames = {name: pl.LazyFrame(schema=schemas[name]) for name in step.inputs}
-    asked = {parameter.name: values[parameter.name] for parameter in step.parameters if parameter.name in values}
-    made: pl.LazyFrame = step.function(**frames, **asked)
-    return made
 
 
 def step_of(words: str, columns: Collection[str], steps: Mapping[str, Does]) -> str:

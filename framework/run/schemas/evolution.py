@@ -24,7 +24,7 @@ from framework.run.schemas.consumers import find_breaks, readers
 from framework.run.schemas.documents import aligned, comparable, declared_documents, published_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from framework.core.plan import Input, Mode
     from framework.definition import Output, Pipeline
@@ -107,9 +107,16 @@ def _refused(changes: Sequence[Change], output: Output, *, rows_stay: bool) -> I
 
 
 def examine(
-    pipeline: Pipeline, space: Workspace, mode: Mode, inputs: Mapping[str, Input], parameters: Mapping[str, Any]
+    pipeline: Pipeline,
+    space: Workspace,
+    mode: Mode,
+    inputs: Mapping[str, Input],
+    parameters: Mapping[str, Any],
+    rebuilt: Collection[str] = (),
 ) -> list[Evolution]:
     """Hold the declared schema of every table of a pipeline against the one that the table has. Reads no data.
+
+    `rebuilt`: tables that are computed again whole.
 
     Raises:
         AuthorError: when the pipeline does not fit together.
@@ -126,7 +133,7 @@ def examine(
             continue
         published = published_document(registry, handle)
         changes = tuple(find_changes(published, comparable(declared, published)))
-        stay = bool(handle.files()) and not _is_replaced(pipeline, output, mode)
+        stay = bool(handle.files()) and not (output.table in rebuilt or _is_replaced(pipeline, output, mode))
         found.append(Evolution(pipeline.name, output, declared, published, handle.schema_version, changes, stay))
     return found
 
@@ -160,15 +167,23 @@ def with_breaks(evolution: Evolution, space: Workspace) -> Evolution:
 
 
 def hold_schemas(
-    pipeline: Pipeline, space: Workspace, mode: Mode, inputs: Mapping[str, Input], parameters: Mapping[str, Any]
+    pipeline: Pipeline,
+    space: Workspace,
+    mode: Mode,
+    inputs: Mapping[str, Input],
+    parameters: Mapping[str, Any],
+    rebuilt: Collection[str] = (),
 ) -> None:
     """Refuse to go on when the schema of a table changes in a way that its rows or readers do not stand.
+
+    `rebuilt`: tables that are computed again whole.
 
     Raises:
         CompatibilityError: naming every such change of every table, and who reads it.
         ConfigurationError: when the registry cannot be read.
     """
-    refused = refusal([with_breaks(one, space) for one in examine(pipeline, space, mode, inputs, parameters)])
+    found = examine(pipeline, space, mode, inputs, parameters, rebuilt)
+    refused = refusal([with_breaks(one, space) for one in found])
     if refused is not None:
         raise refused
 

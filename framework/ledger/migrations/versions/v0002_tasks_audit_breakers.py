@@ -3,10 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
+from framework.ledger.tables import audit_refusals
+
 revision = "0002"
 down_revision = "0001"
-
-REFUSAL = "the audit trail is append-only"
 
 
 def upgrade() -> None:
@@ -18,7 +18,7 @@ def upgrade() -> None:
     _create_audit()
     _create_breakers()
     op.execute("INSERT INTO sluice_ledger (version) VALUES (2)")
-    for statement in _refusals(op.get_bind().dialect.name):
+    for statement in audit_refusals(op.get_bind().dialect.name):
         op.execute(statement)
 
 
@@ -92,23 +92,3 @@ def _create_breakers() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True)),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
     )
-
-
-def _refusals(dialect: str) -> list[str]:
-    """Triggers that refuse to change, remove or empty what was written."""
-    if dialect == "sqlite":
-        return [
-            f"CREATE TRIGGER sluice_audit_no_{verb.lower()} BEFORE {verb} ON sluice_audit"
-            f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
-            for verb in ("UPDATE", "DELETE")
-        ]
-    function = (
-        "CREATE OR REPLACE FUNCTION sluice_audit_refuse() RETURNS trigger LANGUAGE plpgsql"
-        f" AS $$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$"
-    )
-    triggers = [
-        f"CREATE TRIGGER sluice_audit_no_{verb.lower()} BEFORE {verb} ON sluice_audit"
-        f" FOR EACH {'STATEMENT' if verb == 'TRUNCATE' else 'ROW'} EXECUTE FUNCTION sluice_audit_refuse()"
-        for verb in ("UPDATE", "DELETE", "TRUNCATE")
-    ]
-    return [function, *triggers]
