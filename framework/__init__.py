@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from framework.core.clock import run_time
     from framework.core.fallback import alternate, default, last_known
     from framework.core.frames import PROVENANCE
-    from framework.core.policy import Policy, Retry
+    from framework.core.hooks import (
+        CheckMoment,
+        FailureMoment,
+        PublishMoment,
+        ReadMoment,
+        StepMoment,
+        hook,
+    )
+    from framework.core.policy import Breaker, Policy, Retry
     from framework.core.quality import Quality, expect
     from framework.core.source import Nulls, Reference
     from framework.core.typed import LazyFrame
@@ -35,16 +43,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PROVENANCE",
+    "Breaker",
+    "CheckMoment",
+    "FailureMoment",
     "LazyFrame",
     "Migration",
     "Nulls",
     "Pipeline",
     "Policy",
+    "PublishMoment",
     "Quality",
+    "ReadMoment",
     "Reference",
     "Retry",
     "RunRequest",
     "Settings",
+    "StepMoment",
     "agree",
     "alternate",
     "check",
@@ -56,6 +70,7 @@ __all__ = [
     "expect",
     "filled_by",
     "guarded",
+    "hook",
     "is_filled",
     "json_file",
     "json_files",
@@ -83,16 +98,22 @@ __all__ = [
 
 _HOMES = {
     "PROVENANCE": "core.frames",
+    "Breaker": "core.policy",
+    "CheckMoment": "core.hooks",
+    "FailureMoment": "core.hooks",
     "LazyFrame": "core.typed",
     "Migration": "definition",
     "Nulls": "core.source",
     "Pipeline": "definition",
     "Policy": "core.policy",
+    "PublishMoment": "core.hooks",
     "Quality": "core.quality",
+    "ReadMoment": "core.hooks",
     "Reference": "core.source",
     "Retry": "core.policy",
     "RunRequest": "run.request",
     "Settings": "settings",
+    "StepMoment": "core.hooks",
     "agree": "core.across",
     "alternate": "core.fallback",
     "check": "boundary.typed",
@@ -104,12 +125,13 @@ _HOMES = {
     "expect": "core.quality",
     "filled_by": "boundary.filling.marks",
     "guarded": "sources",
+    "hook": "core.hooks",
     "is_filled": "boundary.filling.marks",
     "json_file": "definition",
     "json_files": "sources",
     "json_schema": "boundary.json_schema",
-    "load_rules": "boundary",
     "last_known": "core.fallback",
+    "load_rules": "boundary",
     "load_schema": "boundary",
     "load_settings": "settings",
     "mend_rows": "run.quarantine.held",

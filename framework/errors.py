@@ -7,7 +7,8 @@ SluiceError
 │   ├── SchemaError        a schema cannot be compiled into a plan
 │   │   └── CompatibilityError   a schema changed in a way that its table does not allow
 │   ├── TransformError     a transform was given columns or options that it cannot work with
-│   └── StepError          a step raised, or broke the contract it declares
+│   ├── StepError          a step raised, or broke the contract it declares
+│   └── HookError          a hook raised, or gave what it must not give
 ├── DataError              the data's owner: fix the input
 │   ├── SourceError        the input cannot be read as what the pipeline says it is
 │   └── BoundaryError      rows broke a rule whose policy is to fail
@@ -17,6 +18,7 @@ SluiceError
     ├── ResourceError      memory, disk or process limits (retryable)
     ├── LedgerError        the ledger refuses a change of state
     ├── StorageError       storage cannot be reached (retryable)
+    │   └── CircuitError   the circuit breaker of a source is open: it was not even tried (retryable)
     └── CommitError        the lake refused a commit (retryable)
 ```
 
@@ -94,6 +96,12 @@ class StepError(AuthorError):
     kind = "step"
 
 
+class HookError(AuthorError):
+    """A hook raised, or gave what it must not give; what it was raised from says whether that may pass."""
+
+    kind = "step"
+
+
 class DataError(SluiceError):
     """The owner of the data must change something."""
 
@@ -140,6 +148,10 @@ class StorageError(OperatorError):
 
     kind = "transient"
     retryable = True
+
+
+class CircuitError(StorageError):
+    """The circuit breaker of a source is open, so nobody has tried to reach it."""
 
 
 class CommitError(OperatorError):

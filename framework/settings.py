@@ -33,6 +33,18 @@ class S3Settings(_Nested):
     session_token: SecretStr | None = None
 
 
+class RetrySettings(_Nested):
+    """How calls to sources are tried again that do not say so themselves; see `Retry`."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="SLUICE_RETRY_UNUSED_")
+
+    attempts: int = 5
+    within: str | None = None
+    first: str = "500ms"
+    longest: str = "10s"
+    budget: int = 10
+
+
 class Settings(BaseSettings):
     """Where things are and how a run behaves. Paths are relative to the project's folder."""
 
@@ -56,7 +68,9 @@ class Settings(BaseSettings):
     grace_s: float = Field(default=5.0, ge=0)
     workers: int | None = Field(default=None, ge=1)
     pools: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    hooks: tuple[str, ...] = ()
     s3: S3Settings = S3Settings()
+    retry: RetrySettings = RetrySettings()
 
     @classmethod
     def settings_customise_sources(

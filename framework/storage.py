@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -44,10 +44,14 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class StorageLocation:
-    """A root folder: a local path or an `s3://bucket/prefix` URL."""
+    """A root folder: a local path or an `s3://bucket/prefix` URL.
+
+    `tries_again`: whether the client of an object store makes a request again itself, several times.
+    """
 
     root: str
     s3: S3Settings | None = field(default=None, repr=False)
+    tries_again: bool = True
 
     def __post_init__(self) -> None:
         scheme = self.root.partition("://")[0] if "://" in self.root else ""
@@ -65,7 +69,14 @@ class StorageLocation:
 
     def below(self, path: str) -> StorageLocation:
         """The same storage, rooted at a folder below."""
-        return StorageLocation(self.uri(path), self.s3)
+        return replace(self, root=self.uri(path))
+
+    def tried_once(self) -> StorageLocation:
+        """The same storage for callers that try again by themselves, so that it is not asked more often than they say.
+
+        NOTE: s3fs 2026.9 tries five times what botocore tries five times: 25 requests to a store that says SlowDown.
+        """
+        return replace(self, tries_again=False)
 
     def options(self) -> dict[str, str]:
         """Options for Polars and deltalake, which share one dialect; empty on local disk."""
@@ -99,7 +110,12 @@ class StorageLocation:
         known: dict[str, Any] = {ours: options[theirs] for theirs, ours in names.items() if theirs in options}
         if "aws_region" in options:
             known["client_kwargs"] = {"region_name": options["aws_region"]}
-        return fsspec.filesystem("s3", use_listings_cache=False, **known)
+        if self.tries_again:
+            return fsspec.filesystem("s3", use_listings_cache=False, **known)
+        once = {"retries": {"total_max_attempts": 1}}
+        client = fsspec.filesystem("s3", use_listings_cache=False, config_kwargs=once, **known)
+        client.retries = 1  # fsspec keeps one client per set of options: this one is of those that try once
+        return client
 
     def read(self, path: str) -> bytes | None:
         """The content of a small file, or None when there is none."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
+from framework.cli.breakers import breakers_list
 from framework.cli.options import Exit, Options, choose, current
 from framework.cli.output import give_up_output
 from framework.cli.rules import rules_list
@@ -72,6 +73,13 @@ GROUPS["quality"] = (
         "pin": "Pin the band of a metric, or list the pins.",
     },
 )
+GROUPS["breakers"] = (
+    "Look at the circuit breakers of sources.",
+    {
+        "list": "List them; `sluice breakers` alone does the same.",
+        "reset": "Close one by hand.",
+    },
+)
 GROUPS["runs"] = (
     "Look at the latest runs, or at one of them.",
     {
@@ -96,7 +104,7 @@ GROUPS["cache"] = (
     "Look at the rows of checkpoints that are kept for later runs, or remove them.",
     {"list": "List what is kept.", "clear": "Remove what is kept, or show what would be removed."},
 )
-DEFAULTS: dict[str, Callable[..., int]] = {"runs": runs_list, "rules": rules_list}
+DEFAULTS: dict[str, Callable[..., int]] = {"breakers": breakers_list, "runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""
 HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}
 HOMES["runs_timeline"] = "run_timeline"

@@ -40,6 +40,7 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
             yield from _warned(step)
         for name, rule in report.rules.items():
             yield from _rule(name, rule)
+        yield from _hooks(report)
         yield from _outputs(report)
         for found in report.quality.values():
             yield from _quality(found)
@@ -147,6 +148,13 @@ def _ago(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def _hooks(report: RunReport) -> Iterator[str]:
+    """The hooks that failed, and only warn."""
+    for name, hook in report.hooks.items():
+        if hook.failed:
+            yield f"    hook  {name}: failed {hook.failed} of {plural(hook.calls, 'time')}"
+
+
 def _source(name: str, source: SourceReport) -> Iterator[str]:
     if not (source.rows_in or source.files or source.released or source.refused_again):
         return
@@ -164,6 +172,10 @@ def _source(name: str, source: SourceReport) -> Iterator[str]:
         yield f"    ALTERNATE  {name} stands in for {source.stands_in}"
     yield f"    read  {name}: {plural(source.rows_in, 'row')}{files}{rejected}: {', '.join(words)}"
     yield from _reasons({reason: count for reason, count in source.reasons.items() if reason not in source.warned})
+    if source.retries:
+        yield f"          {plural(source.retries, 'call')} made again, {source.waited_s:.1f} s waited"
+    if source.breaker and source.breaker != "closed":
+        yield f"          its circuit is {source.breaker}: sluice breakers"
     for column, counts in source.filled.items():
         told = ", ".join(f"{count:,} by {by}" for by, count in counts.items())
         yield f"          filled {column}: {told}"

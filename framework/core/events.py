@@ -48,6 +48,11 @@ def listening(listener: Callable[[Event], None]) -> Iterator[None]:
         _listener.reset(token)
 
 
+def current_context() -> dict[str, Any]:
+    """The fields that every event has now: run, pipeline, attempt, as far as they are known."""
+    return dict(_context.get() or {})
+
+
 @contextmanager
 def context(**fields: Any) -> Iterator[None]:
     """Add fields (run, pipeline, step, attempt) to every event of the block."""

@@ -56,9 +56,13 @@ class LastKnown:
         return " and ".join(own for own, _ in self.key)
 
 
-Failing = Literal["missing", "rejected", "budget"]
-FAILINGS: tuple[Failing, ...] = ("missing", "rejected", "budget")
-"""How a source may fail a run: it has no new file, all of its new files are refused, or it is over its budget."""
+Failing = Literal["missing", "rejected", "budget", "unreachable"]
+FAILINGS: tuple[Failing, ...] = ("missing", "rejected", "budget", "unreachable")
+"""How a source may fail a run: it has no new file, all of them are refused, it is over its budget, or it cannot be
+reached to list them.
+"""
+USUAL_FAILINGS: tuple[Failing, ...] = ("missing", "rejected", "budget")
+"""Those for which an alternate stands in that does not say: what cannot be reached may be there in a moment."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Alternate:
     """The source that stands in for one that fails a run; see `alternate`."""
 
     source: str
-    when: tuple[Failing, ...] = FAILINGS
+    when: tuple[Failing, ...] = USUAL_FAILINGS
     after: timedelta | None = None
 
 
@@ -132,14 +136,16 @@ def last_known(
 
 
 def alternate(
-    source: str, *, when: Failing | Sequence[Failing] = FAILINGS, after: str | timedelta | None = None
+    source: str, *, when: Failing | Sequence[Failing] = USUAL_FAILINGS, after: str | timedelta | None = None
 ) -> Alternate:
     """Let another source of files stand in, for a run, for one that fails it.
 
     Args:
         source: The other source of the pipeline, by its name. No step may take it, and its rows have the same schema.
         when: `missing`: there is no new file, but the other source has one; `rejected`: all new files are refused as
-            files; `budget`: too much of them is refused for the source's budget, or its `on_invalid="fail"`.
+            files; `budget`: too much of them is refused for the source's budget, or its `on_invalid="fail"`;
+            `unreachable`: they cannot be listed, after all retries, or the source's circuit is open. Default: all but
+            the last.
         after: For `missing`: how old the newest file must be, such as `"2d"`. Default: any.
 
     Raises:

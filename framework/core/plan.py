@@ -10,7 +10,7 @@ from typing import Any, Literal
 SCHEMA_VERSION = 1
 
 Mode = Literal["incremental", "full"]
-StandIn = Literal["taken", "ready"]
+StandIn = Literal["taken", "ready", "unreachable"]
 
 
 @dataclass(frozen=True, order=True)
@@ -52,7 +52,8 @@ class RunPlan:
     `planned_at` is the run's only notion of now. `waiting_version` pins the quarantine table of which rows are judged
     again: those that wait or are queued, in a rebuild those that were mended (None: there are none). `lookups`: the
     versions of the tables that are asked for last known values (None: it is not there yet). `stand_ins`: alternate
-    sources with files in the plan, which are `taken`, or `ready` in case that all files of their primary are refused.
+    sources with files in the plan, which are `taken`, also as their primary was `unreachable`, or `ready` in case that
+    all files of their primary are refused.
     `passed_over`: files of theirs that a rebuild covers and does not read, as no sequence before took them.
     `rebuilt`: tables that are computed again whole, as what they are made by has changed; `kept`: tables that stay as
     they are, as neither that nor their input has; `skipped`: tables that stay as they are, each with the condition that

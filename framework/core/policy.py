@@ -35,7 +35,9 @@ class Retry:
         attempts: How often at most, the first time included.
         within: How long at most from the first attempt to the start of the last (None: no limit).
         first: The shortest wait.
-        longest: The longest wait.
+        longest: The longest wait. Whoever asks for a longer one (`Retry-After`) is not waited for.
+        budget: For a source: how often at most in a run all calls to it together are tried again, so that a store that
+            struggles is not pressed further.
 
     Raises:
         DefinitionError: when one of them cannot be meant.
@@ -45,11 +47,14 @@ class Retry:
     within: Duration | None = None
     first: Duration = timedelta(seconds=1)
     longest: Duration = timedelta(seconds=60)
+    budget: int = 10
 
     def __post_init__(self) -> None:
         problems = list(_read_lengths(self, RETRY_LENGTHS))
         if self.attempts < 1:
             problems.append(Problem("Retry", f"attempts={self.attempts} is too few", "1 never tries again"))
+        if self.budget < 0:
+            problems.append(Problem("Retry", f"budget={self.budget} is below zero", "0 never tries again"))
         if not problems and seconds_of(self.first) > seconds_of(self.longest):
             problems.append(Problem("Retry", f"first={self.first} is longer than longest={self.longest}", "swap them"))
         if problems:
@@ -71,6 +76,51 @@ class Retry:
         (True, False)
         """
         return attempts < self.attempts and (self.within is None or passed_s <= seconds_of(self.within))
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """When a source that keeps failing is left alone for a while, by all runs in all containers.
+
+    Closed, every call is let through. When too many of the last calls have failed, it opens: nothing is tried until
+    `open_for` has passed. Then it is half open: a few calls may probe the source; if all succeed it closes, if one
+    fails it opens again (M. Nygard, Release It!, 2007). Only failures that may pass count: a source that refuses what
+    it is asked has answered.
+
+    Args:
+        name: What is shared under it, such as `crm`: sources with one name have one circuit, which the ledger keeps.
+        failures: From which share of failed calls on it opens.
+        of_last: Of how many calls, the last ones.
+        at_least: How many calls there must be to tell.
+        open_for: How long nothing is tried.
+        probes: How many calls may try it then, and must succeed.
+
+    Raises:
+        DefinitionError: when one of them cannot be meant.
+    """
+
+    name: str
+    failures: float = 0.5
+    of_last: int = 10
+    at_least: int = 5
+    open_for: Duration = timedelta(minutes=1)
+    probes: int = 1
+
+    def __post_init__(self) -> None:
+        problems = list(_read_lengths(self, ("open_for",)))
+        where = f"Breaker '{self.name}'"
+        if not self.name:
+            problems.append(Problem("Breaker", "has no name", "name it after what it protects, such as 'crm'"))
+        if not 0 < self.failures <= 1:
+            fix = "a share above 0 and up to 1, such as 0.5"
+            problems.append(Problem(where, f"failures={self.failures} is no share", fix))
+        if not 1 <= self.at_least <= self.of_last:
+            fix = "at least 1, and no more than of_last"
+            problems.append(Problem(where, f"at_least={self.at_least} of of_last={self.of_last} calls", fix))
+        if self.probes < 1:
+            problems.append(Problem(where, f"probes={self.probes} never closes it again", "at least 1"))
+        if problems:
+            raise DefinitionError(problems)
 
 
 @dataclass(frozen=True)
@@ -134,7 +184,7 @@ def seconds_of(length: Duration) -> float:
     return cast("timedelta", length).total_seconds()
 
 
-def _read_lengths(owner: Retry | Policy, names: tuple[str, ...]) -> Iterator[Problem]:
+def _read_lengths(owner: Retry | Breaker | Policy, names: tuple[str, ...]) -> Iterator[Problem]:
     """Put what was read in the place of lengths of time that were written; says which cannot be read."""
     for name in names:
         given = getattr(owner, name)

@@ -20,7 +20,9 @@ class SourceReport:
     warn. `released`, `refused_again`: of the rows that were in quarantine and were judged again. `warnings`: rules over
     all its rows that do not hold, and only warn, and tables with last known values that are not there. `filled`: cells
     of accepted and released rows that a fallback filled, by column and by what filled them. `stands_in`: for which
-    source this one, an alternate, stands in in this run, and why.
+    source this one, an alternate, stands in in this run, and why. `retries`,
+    `waited_s`: how many calls to it were made again, and the seconds waited for that. `breaker`: what its circuit does,
+    where it has one.
     """
 
     rows_in: int
@@ -36,6 +38,9 @@ class SourceReport:
     refused_again: int = 0
     filled: dict[str, dict[str, int]] = field(default_factory=dict)
     stands_in: str = ""
+    retries: int = 0
+    waited_s: float = 0.0
+    breaker: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,14 @@ class RuleReport:
     message: str
     owner: str = ""
     lines: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class HookReport:
+    """How often a hook that watches was called, and how often it failed; how, is in the log."""
+
+    calls: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,8 +152,8 @@ class RunReport:
     `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
     that were read as last published although their pipeline came to nothing, each with what became of that. `late_s`:
     by how much it took longer than its policy expects. `skipped`: tables that it left as they are, each with the
-    condition that does not hold. `stages`: those that end in a checkpoint. `nodes`: what the physical nodes of its
-    plans did, slowest first.
+    condition that does not hold. `stages`: those that end in a checkpoint. `hooks`: those that watch and were called,
+    by name. `nodes`: what the physical nodes of its plans did, slowest first.
     """
 
     run_id: str
@@ -165,6 +178,7 @@ class RunReport:
     late_s: float = 0.0
     skipped: dict[str, str] = field(default_factory=dict)
     stages: dict[str, StageReport] = field(default_factory=dict)
+    hooks: dict[str, HookReport] = field(default_factory=dict)
     nodes: list[NodeReport] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -181,6 +195,7 @@ class RunReport:
         values["steps"] = {name: StepReport(**v) for name, v in values.get("steps", {}).items()}
         values["rules"] = {name: RuleReport(**v) for name, v in values.get("rules", {}).items()}
         values["stages"] = {name: StageReport(**v) for name, v in values.get("stages", {}).items()}
+        values["hooks"] = {name: HookReport(**v) for name, v in values.get("hooks", {}).items()}
         values["quality"] = {name: QualityReport.from_dict(v) for name, v in values.get("quality", {}).items()}
         values["nodes"] = [NodeReport(**v) for v in values.get("nodes", [])]
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
     from framework.core.budget import Limit
     from framework.core.fallback import Alternate, Fallback
+    from framework.core.policy import Breaker, Retry
     from framework.core.rule import BusinessRule
 
 OnStale = Literal["warn", "fail"]
@@ -65,7 +66,8 @@ class FileSource:
 
     `limits`: the budget of refused rows. `rules`: business rules beside those of the schema.
     `fallback`: per column what stands in for a value that cannot be used, the first that has one. `otherwise`: the
-    source that stands in for this one when it fails a run.
+    source that stands in for this one when it fails a run. `retry`, `breaker`: how calls to it are made, beside the
+    project's word. `hooks`: what is called before and after it is read and checked.
     """
 
     format: Format
@@ -80,6 +82,9 @@ class FileSource:
     rules: tuple[BusinessRule, ...] = ()
     fallback: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict, hash=False)
     otherwise: Alternate | None = None
+    retry: Retry | None = None
+    breaker: Breaker | None = None
+    hooks: tuple[Callable[..., Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ class TableSource:
 
     `key`: the columns that tie its rows to other sources. When rows of this table change, outputs that recompute by
     a column look up which of its values the changed keys touch. `max_age`: how long ago it may have changed last.
-    `if_failed`: what becomes of this pipeline when the one that writes the table fails in the same invocation.
+    `if_failed`: what becomes of this pipeline when the one that writes the table fails in the same invocation. `retry`,
+    `breaker`, `hooks`: as for files.
     """
 
     table: str
@@ -98,6 +104,9 @@ class TableSource:
     max_age: timedelta | None = None
     on_stale: OnStale = "warn"
     if_failed: IfFailed = "skip"
+    retry: Retry | None = None
+    breaker: Breaker | None = None
+    hooks: tuple[Callable[..., Any], ...] = ()
 
 
 Source = FileSource | TableSource

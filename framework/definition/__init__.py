@@ -2,6 +2,7 @@
 
 from framework.definition.output import Migration, Output, json_file, table
 from framework.definition.pipeline import Pipeline
-from framework.definition.step import Parameter, Step, step
+from framework.definition.signature import Parameter
+from framework.definition.step import Step, step
 
 __all__ = ["Migration", "Output", "Parameter", "Pipeline", "Step", "json_file", "step", "table"]

@@ -114,6 +114,13 @@ def _with_value(rows: pl.LazyFrame, column: str, value: Any) -> pl.LazyFrame:
     return rows.filter(pl.col(column) == pl.lit(value, dtype=schema[column]))
 
 
+def fanned_in(function: Any) -> Fanned | None:
+    """The fan-out of a step's function, where there is one, also inside hooks."""
+    while function is not None and not isinstance(function, Fanned):
+        function = getattr(function, "__wrapped__", None)
+    return function
+
+
 def read_kind(annotation: Any) -> tuple[Any, bool]:
     """The type of values that an annotation asks for, and whether None will do; None where it is no such type.
 

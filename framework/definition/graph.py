@@ -16,7 +16,7 @@ from framework.core.source import FileSource, TableSource
 from framework.core.typed import is_same_schema, is_schema, schema_name
 from framework.definition.across import across_problems
 from framework.definition.alternates import alternate_problems
-from framework.definition.condition import condition_problems
+from framework.definition.conditions import condition_problems
 from framework.definition.fanned import Fanned
 from framework.definition.output import COMPATIBILITIES, WRITE_MODES
 from framework.errors import Problem, did_you_mean

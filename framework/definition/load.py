@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from framework.definition.pipeline import Pipeline
+from framework.definition.project_hooks import project_hooks
 from framework.definition.selection import needed_by_tables
 from framework.errors import ConfigurationError, DefinitionError, Problem
 
@@ -33,7 +34,9 @@ def load_pipelines(settings: Settings) -> dict[str, Pipeline]:
         for module in _modules(package, folder, problems):
             for pipeline in {id(v): v for v in vars(module).values() if isinstance(v, Pipeline)}.values():
                 _add(found, pipeline, module.__name__, problems)
-    pipelines = {name: pipeline for name, (pipeline, _) in sorted(found.items())}
+    hooks, wrong = project_hooks(settings.hooks)
+    problems += wrong
+    pipelines = {name: pipeline.with_project_hooks(hooks) for name, (pipeline, _) in sorted(found.items())}
     problems += _between(pipelines.values())
     if problems:
         raise DefinitionError(list(dict.fromkeys(problems)))  # several modules may have tripped over one schema

@@ -10,17 +10,19 @@ from framework.core.export import Export
 from framework.core.policy import AS_USUAL, Policy
 from framework.core.source import FileSource, Source, TableSource
 from framework.definition.graph import find_problems, label_problems, order_steps, upstream
+from framework.definition.hooked import hooked, in_order, read_hooks
 from framework.definition.step import Step, read_step
 from framework.errors import DefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from framework.core.hooks import Hook
     from framework.core.quality import Quality
     from framework.core.rule import AcrossRule, BusinessRule
     from framework.core.typed import DataFrameModel
     from framework.definition.output import Output
-    from framework.definition.step import Parameter
+    from framework.definition.signature import Parameter
 
 
 @dataclass(frozen=True, init=False)
@@ -37,6 +39,7 @@ class Pipeline:
         owner: Who answers for it.
         rules: Rules across its tables: `agree(...)` and `references(...)`.
         policy: How it is run: retries, pools, deadlines.
+        hooks: Functions that are called at points of its runs; see `hook`.
 
     Raises:
         DefinitionError: naming every problem of the definition, with suggestions.
@@ -51,6 +54,9 @@ class Pipeline:
     owner: str
     rules: tuple[AcrossRule, ...]
     policy: Policy
+    hooks: tuple[Hook, ...]
+    """Those of the project, then its own, as listed; those of a source: `source_hooks`."""
+    source_hooks: dict[str, tuple[Hook, ...]]
 
     def __init__(  # noqa: PLR0913 - one keyword per thing that a pipeline can say
         self,
@@ -64,6 +70,7 @@ class Pipeline:
         owner: str = "",
         rules: Sequence[AcrossRule] = (),
         policy: Policy = AS_USUAL,
+        hooks: Sequence[Callable[..., Any]] = (),
     ) -> None:
         tables = [output for output in outputs if not isinstance(output, Export)]
         if quality is not None:
@@ -75,17 +82,21 @@ class Pipeline:
         problems += find_problems(name, sources, found, tables, exports, rules)
         words = (tags,) if isinstance(tags, str) else tuple(tags)
         problems += label_problems(name, words, owner)
+        own, of_sources, wrong_hooks = read_hooks(name, sources, hooks)
+        problems += wrong_hooks
         if problems:
             raise DefinitionError(problems)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "sources", dict(sources))
-        object.__setattr__(self, "steps", tuple(order_steps(found)))
+        object.__setattr__(self, "steps", tuple(hooked(one, own, name) for one in order_steps(found)))
         object.__setattr__(self, "outputs", tuple(tables))
         object.__setattr__(self, "exports", tuple(exports))
         object.__setattr__(self, "tags", words)
         object.__setattr__(self, "owner", owner)
         object.__setattr__(self, "rules", tuple(rules))
         object.__setattr__(self, "policy", policy)
+        object.__setattr__(self, "hooks", own)
+        object.__setattr__(self, "source_hooks", of_sources)
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -125,6 +136,19 @@ class Pipeline:
         part = copy(self)
         object.__setattr__(part, "steps", tuple(step for step in self.steps if step.name in names))
         return part
+
+    def with_project_hooks(self, hooks: Sequence[Hook]) -> Pipeline:
+        """The same pipeline with the hooks of its project, which come before its own; once."""
+        if not hooks or any(hook.level == "project" for hook in self.hooks):
+            return self
+        more = copy(self)
+        object.__setattr__(more, "hooks", (*hooks, *self.hooks))
+        object.__setattr__(more, "steps", tuple(hooked(step, hooks, self.name) for step in self.steps))
+        return more
+
+    def hooks_at(self, point: str, source: str = "") -> tuple[Hook, ...]:
+        """The hooks of a point, in the order in which they are called: the project's, its own, those of the source."""
+        return in_order((*self.hooks, *self.source_hooks.get(source, ())), point)
 
     @property
     def file_sources(self) -> dict[str, FileSource]:

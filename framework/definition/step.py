@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-import typing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from framework.core.typed import DataFrameModel, frame_schema, is_frame, is_schema
-from framework.definition.condition import Condition
+from framework.core.typed import DataFrameModel, is_schema
 from framework.definition.fanned import EXAMPLES, Fanned, read_kind
+from framework.definition.signature import Condition, Parameter, read_signature
 from framework.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -21,20 +19,6 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 MARK = "__sluice_returns__"
 CLAIMS = "__sluice_claims__"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A run parameter of a step: its type and, unless it must be given, its default."""
-
-    name: str
-    annotation: Any
-    default: Any = inspect.Parameter.empty
-
-    @property
-    def is_required(self) -> bool:
-        """Whether a run must give a value."""
-        return self.default is inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -118,7 +102,7 @@ def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
     elif not is_schema(returns):
         problems.append(Problem(where, f"returns={returns!r} is no schema", "give a Pandera DataFrameModel"))
         returns = None
-    inputs, parameters, wrong = _read_signature(function, where)
+    inputs, parameters, wrong = read_signature(function, where)
     claims = dict(getattr(function, CLAIMS, {}))
     each, when = claims.pop("each", ""), claims.pop("when", None)
     problems += wrong
@@ -131,32 +115,6 @@ def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
         claims["when"], unusable = _read_condition(when, where)
         problems += unusable
     return Step(name, called, returns, inputs, tuple(parameters), where, **claims), problems
-
-
-def _read_signature(
-    function: Callable[..., Any], where: str
-) -> tuple[dict[str, type[DataFrameModel] | None], list[Parameter], list[Problem]]:
-    """What a function takes: frames by name with their schemas, and run parameters."""
-    problems: list[Problem] = []
-    try:
-        hints = typing.get_type_hints(function)
-    except Exception as error:  # noqa: BLE001 - any annotation may be wrong in any way, and is reported
-        problems.append(Problem(where, f"its annotations cannot be read: {error}", "import their names at run time"))
-        hints = {}
-    inputs: dict[str, type[DataFrameModel] | None] = {}
-    parameters: list[Parameter] = []
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
-            problems.append(Problem(where, f"takes *{parameter.name}", "name every input and parameter"))
-        elif parameter.name not in hints:
-            if hints or parameter.annotation is parameter.empty:
-                fix = "annotate it with LazyFrame[Schema] or, for a run parameter, with its type"
-                problems.append(Problem(where, f"parameter '{parameter.name}' has no type", fix))
-        elif is_frame(hints[parameter.name]):
-            inputs[parameter.name] = frame_schema(hints[parameter.name])
-        else:
-            parameters.append(Parameter(parameter.name, hints[parameter.name], parameter.default))
-    return inputs, parameters, problems
 
 
 def _fanned(
@@ -187,5 +145,5 @@ def _read_condition(when: Callable[..., Any], where: str) -> tuple[Condition | N
         fix = "give a function of run parameters and tables"
         return None, [Problem(where, f"when={when!r} is no condition", fix)]
     name = getattr(when, "__name__", repr(when))
-    inputs, parameters, problems = _read_signature(when, f"{where}, condition '{name}'")
+    inputs, parameters, problems = read_signature(when, f"{where}, condition '{name}'")
     return Condition(name, when, inputs, tuple(parameters)), problems

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from framework.core.report import ExportReport, OutputReport, RunReport, SourceReport, StepReport
+from framework.core.report import ExportReport, HookReport, OutputReport, RunReport, SourceReport, StepReport
 from framework.run.verdicts import step_reports
 from framework.storage import matches_any
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from framework.core.plan import RunPlan
+    from framework.core.policy import Breaker
     from framework.definition import Pipeline
     from framework.lake import Committed
     from framework.run.intake import Intake
+    from framework.run.resilience.calls import Calls
     from framework.run.targets import Target
 
 NO_STEP = StepReport()
@@ -47,6 +49,13 @@ def source_report(intake: Intake, policy: str, warnings: Sequence[str] = ()) -> 
         filled=_filled(intake),
         stands_in=intake.stands_in,
     )
+
+
+def with_calls(report: SourceReport, calls: Calls, name: str, breaker: Breaker | None) -> SourceReport:
+    """Add what became of the calls to a source: those that were made again, and what its circuit does now."""
+    counts = calls.counted(name)
+    phase = calls.circuits.phase(breaker.name) if breaker is not None else ""
+    return replace(report, retries=counts.retries, waited_s=round(counts.waited_s, 3), breaker=phase)
 
 
 def _filled(intake: Intake) -> dict[str, dict[str, int]]:
@@ -156,6 +165,7 @@ def combine(pipeline: str, reports: Sequence[RunReport], restored: Mapping[str, 
                 **then.stages,
                 **{n: s for n, s in done.stages.items() if n not in then.stages or s.state == "computed"},
             },
+            hooks=_sum_hooks(done.hooks, then.hooks),
             steps={n: _sum_step(done.steps.get(n, NO_STEP), then.steps.get(n, NO_STEP)) for n in steps},
         )
     return done
@@ -163,6 +173,14 @@ def combine(pipeline: str, reports: Sequence[RunReport], restored: Mapping[str, 
 
 def _sum_step(first: StepReport, second: StepReport) -> StepReport:
     return StepReport(_sum_counts(first.warned, second.warned), [*first.warnings, *second.warnings])
+
+
+def _sum_hooks(first: Mapping[str, HookReport], second: Mapping[str, HookReport]) -> dict[str, HookReport]:
+    found = dict(first)
+    for name, one in second.items():
+        before = found.get(name, HookReport())
+        found[name] = HookReport(before.calls + one.calls, before.failed + one.failed)
+    return found
 
 
 def _sum_counts(one: Mapping[str, int], two: Mapping[str, int]) -> dict[str, int]:
@@ -178,4 +196,6 @@ def _sum(first: SourceReport, second: SourceReport) -> SourceReport:
         values[name] = _sum_counts(getattr(first, name), getattr(second, name))
     columns = sorted({**first.filled, **second.filled})
     values["filled"] = {c: _sum_counts(first.filled.get(c, {}), second.filled.get(c, {})) for c in columns}
+    # What is counted of calls is counted over a run, so the last sequence has all of it.
+    values |= {"retries": second.retries, "waited_s": second.waited_s, "breaker": second.breaker}
     return SourceReport(**values, stands_in=second.stands_in or first.stands_in)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from framework.core.durations import say_duration
@@ -29,6 +30,9 @@ OVER_BUDGET = "its source is over its budget"
 """Begins the reason of files that are left out so that an alternate source stands in."""
 
 
+NOTHING_FAILED: Mapping[str, Exception] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What a plan has of alternate sources: the inputs with their files, why they are taken, and see `RunPlan`."""
@@ -39,10 +43,18 @@ class Chosen:
     reasons: list[str] = field(default_factory=list)
 
 
-def choose(pipeline: Pipeline, space: Workspace, inputs: Mapping[str, Input], mode: Mode, finished: int) -> Chosen:
+def choose(
+    pipeline: Pipeline,
+    space: Workspace,
+    inputs: Mapping[str, Input],
+    mode: Mode,
+    finished: int,
+    unreachable: Mapping[str, Exception] = NOTHING_FAILED,
+) -> Chosen:
     """Choose the files of alternate sources that a plan has, of all that are new.
 
-    `finished`: the last sequence before. A rebuild takes again what the sequences until then took.
+    `finished`: the last sequence before. A rebuild takes again what the sequences until then took. `unreachable`: why
+    the files of sources could not be listed; their alternates stand in, or this error is the run's.
     """
     chosen = Chosen(dict(inputs))
     covered = PlanStore(space.lake, pipeline.name).covered(finished).files if pipeline.primaries else {}
@@ -57,10 +69,14 @@ def choose(pipeline: Pipeline, space: Workspace, inputs: Mapping[str, Input], mo
         elif _files(inputs[name]).files:
             kept, stand_in = tuple(file for file in kept if not file.changed), "ready"
         elif declared is not None and kept:
-            said = _missing(declared, space, name, covered)
+            failed = unreachable.get(name)
+            stand_in = "unreachable" if failed is not None else stand_in
+            said = f"which cannot be reached: {_line(failed)}" if failed else _missing(declared, space, name, covered)
             kept = kept if said else ()
             count = f"{len(kept)} file{'s' * (len(kept) != 1)}"
             chosen.reasons.extend([f"{other}: {count} in place of {name}, {said}"] if said else [])
+        if name in unreachable and not kept:
+            raise unreachable[name]
         chosen.inputs[other] = FilesInput(kept)
         if len(kept) > len(chosen.passed_over.get(other, ())):
             chosen.stand_ins[other] = stand_in
@@ -69,6 +85,16 @@ def choose(pipeline: Pipeline, space: Workspace, inputs: Mapping[str, Input], mo
 
 def _files(given: Input) -> FilesInput:
     return given if isinstance(given, FilesInput) else FilesInput(())
+
+
+def may_be_unreachable(pipeline: Pipeline, name: str, mode: Mode, finished: int) -> bool:
+    """Whether an alternate may stand in for a source that cannot be reached; a rebuild without it would lose rows."""
+    declared = pipeline.file_sources[name].otherwise
+    return declared is not None and "unreachable" in declared.when and not (mode == "full" and finished)
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _missing(declared: Alternate, space: Workspace, name: str, covered_files: Seen) -> str:
@@ -112,6 +138,8 @@ def stands_in(pipeline: Pipeline, plan: RunPlan, other: str, rejected: Iterable[
     state = plan.stand_ins.get(other)
     if state is None or declared is None:
         return ""
+    if state == "unreachable":
+        return f"{name}, which could not be reached"
     if state == "taken":
         words = "which it stood in for before" if plan.mode == "full" and plan.seq > 1 else "of which no file is new"
         return f"{name}, {words}"

@@ -8,7 +8,7 @@ import polars as pl
 
 from framework.core.clock import at_run_time
 from framework.core.plan import TableInput
-from framework.definition.condition import conditions_of
+from framework.definition.conditions import conditions_of
 from framework.errors import Problem, StepError, StorageError
 from framework.lake import open_table
 from framework.run.parameters import typed_parameters
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from framework.core.plan import Input
     from framework.definition import Pipeline
-    from framework.definition.condition import Condition
+    from framework.definition.signature import Condition
     from framework.run.workspace import Workspace
 
 

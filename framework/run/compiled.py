@@ -25,10 +25,12 @@ from framework.boundary import (
 from framework.core.clock import at_run_time, run_time
 from framework.core.frames import FILLED
 from framework.core.source import FileSource
-from framework.definition.fanned import Fanned
+from framework.definition.fanned import fanned_in
 from framework.errors import AuthorError, DefinitionError, Problem, SchemaError, SluiceError, StepError
 from framework.lake import to_storable
 from framework.run.budgets import budget_problems
+from framework.run.hooks.points import table_read
+from framework.run.hooks.raw import changed_raw_rows
 from framework.run.last_known import look_up_problems
 from framework.run.sensitive import sensitive_columns
 from framework.sources import PROVENANCE_TYPES
@@ -104,7 +106,8 @@ def wire(
         StepError: when a step raises or returns something else than a lazy frame.
         SchemaError: when its columns are not those it declares.
     """
-    frames = dict(inputs)
+    tables = pipeline.table_sources
+    frames = {name: table_read(pipeline, name, rows) if name in tables else rows for name, rows in inputs.items()}
     for step in pipeline.steps:
         if any(name not in frames for name in step.inputs) or (checks is not None and step.name not in checks):
             continue
@@ -161,6 +164,7 @@ def verify(pipeline: Pipeline) -> list[Problem]:
     try:
         with at_run_time(EPOCH):
             known = contracts(pipeline)
+            changed_raw_rows(pipeline, known)
             frames = wire(pipeline, empty_inputs(pipeline, known), defaults(pipeline), known)
     except DefinitionError as error:
         return list(error.problems)
@@ -278,7 +282,7 @@ def settle(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, list[
             frame = conform(step.function(**_lazy(given), **values), known[step.name], step.name)
             schemas[step.name] = frame.collect_schema()
             origin = None
-            if not isinstance(step.function, Fanned):  # it reads what it is called for, and here there are no rows
+            if fanned_in(step.function) is None:  # it reads what it is called for, and here there are no rows
                 origin = untouched_columns(partial(_apply, step, values), given)
             if origin and origin[0] in trusted:
                 found[step.name] = settled_rules(known[origin[0]], origin[1])

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from framework.core.clock import at_run_time
 from framework.core.events import context, emit
 from framework.core.faults import fault
+from framework.core.hooking import hooked_run
 from framework.lake import PlanStore
-from framework.run.accounts import account, combine, source_report
+from framework.run.accounts import account, combine, source_report, with_calls
 from framework.run.across import gatherings, hold_rules
 from framework.run.alternates import may_relieve
 from framework.run.compiled import contracts
 from framework.run.drafts import Draft, Drafting
 from framework.run.execution import execute
 from framework.run.exports import export_all, export_missing
+from framework.run.hooks.points import before_publishing, checked, published, with_hooks
+from framework.run.hooks.project import with_project_hooks
 from framework.run.naming import naming_rules
 from framework.run.node_metrics import measuring, source_names
 from framework.run.node_steps import what_steps_do
@@ -32,6 +35,7 @@ from framework.run.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from framework.core.hooking import HookRun
     from framework.core.plan import RunPlan
     from framework.core.quality import QualityReport
     from framework.core.report import RuleReport, RunReport, SourceReport
@@ -51,14 +55,21 @@ def run_pipeline(pipeline: Pipeline, settings: Settings, request: RunRequest) ->
     Raises:
         SluiceError: of the class that says who must act.
     """
-    return run_in(pipeline, open_workspace(settings, request), request)
+    return run_in(with_project_hooks(pipeline, settings), open_workspace(settings, request), request)
 
 
 def run_in(pipeline: Pipeline, space: Workspace, request: RunRequest) -> RunReport:
     """Run a pipeline in a workspace; see `run_pipeline`."""
+    with with_hooks(pipeline) as hooks:
+        return _run_all(pipeline, space.of_a_run(), request, hooks)
+
+
+def _run_all(pipeline: Pipeline, space: Workspace, request: RunRequest, hooks: HookRun) -> RunReport:
+    """Run all sequences of a pipeline that are to be run."""
     reports: list[RunReport] = []
     while True:
         position = find_position(pipeline, space)
+        hooks.begin("", position.finished + 1)
         plan = fix_plan(pipeline, space, request, position)
         if plan is None:
             break
@@ -104,15 +115,20 @@ def run_plan(
     earlier attempt has left the plan unfinished.
     """
     clock = Clock()
-    run, names = context(run_id=plan.run_id, pipeline=pipeline.name), source_names(plan, space)
-    with run, at_run_time(plan.planned_at), measuring(names) as measured:
-        text = f"{pipeline.name}: sequence {plan.seq}: {plan.reason}"
-        emit("run.planned", text, seq=plan.seq, mode=plan.mode, reason=plan.reason)
+    with (
+        context(run_id=plan.run_id, pipeline=pipeline.name),
+        at_run_time(plan.planned_at),
+        hooked_run(pipeline.name) as hooks,
+        measuring(source_names(plan, space)) as measured,
+    ):
+        hooks.begin(plan.run_id, plan.seq)
+        tell_planned(plan)
         drafting = _drafting(pipeline, plan, space, clock, sample)
         draft = drafting.first(apart=apart, is_resumed=is_resumed)
         draft = drafting.relieved(draft, over_budget(pipeline, plan, draft))
         emit("run.staged", f"{pipeline.name}: sequence {plan.seq} is staged", level="DEBUG", seq=plan.seq)
         found = audit(pipeline, plan, space, draft, clock)
+        before_publishing(pipeline, {one.table: one.handle.version for one in draft.targets})
         with clock.phase("publish"):
             committed = publish_all(pipeline, plan, space, draft.targets, quarantine_of(pipeline))
         others = [table for table in tables_of(pipeline) if table not in committed]
@@ -121,11 +137,13 @@ def run_plan(
             draft, found = agreed, audit(pipeline, plan, space, agreed, clock)
         with clock.phase("publish"):
             committed |= publish_all(pipeline, plan, space, draft.targets, others)
+        published(pipeline, committed)
         with clock.phase("export"):
             exports = export_all(pipeline, space)
         report = account(pipeline, plan, found.sources, draft.targets, committed, exports, clock.phases)
         steps = {**draft.kept.steps, **report.steps}
         report = replace(report, quality=found.quality, rules=found.rules, stages=draft.kept.reports, steps=steps)
+        report = replace(report, hooks=dict(hooks.reports))
         report = replace(report, nodes=measured.nodes(what_steps_do(pipeline, plan, draft.known)))
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
         if draft.kept.records:
@@ -133,6 +151,12 @@ def run_plan(
         fault("record.before")
         emit("run.finished", f"{pipeline.name}: sequence {plan.seq} is published", seq=plan.seq)
         return report
+
+
+def tell_planned(plan: RunPlan) -> None:
+    """Tell that a run has work, and which."""
+    text = f"{plan.pipeline}: sequence {plan.seq}: {plan.reason}"
+    emit("run.planned", text, run_id=plan.run_id, seq=plan.seq, mode=plan.mode, reason=plan.reason)
 
 
 def _drafting(pipeline: Pipeline, plan: RunPlan, space: Workspace, clock: Clock, sample: float | None) -> Drafting:
@@ -210,9 +234,11 @@ def audit(pipeline: Pipeline, plan: RunPlan, space: Workspace, draft: Draft, clo
     for name, intake in draft.intakes.items():
         source = pipeline.file_sources[name]
         warned = require_source(source, intake, draft.known[name])
-        sources[name] = source_report(intake, source.on_invalid, warned)
+        made = source_report(intake, source.on_invalid, warned)
+        sources[name] = with_calls(made, space.calls, name, source.breaker)
     for target in draft.targets:
         require_contracts(target)
+    checked(pipeline, sources)
     quality: dict[str, QualityReport] = {}
     if asks_for_quality(pipeline):
         with clock.phase("quality"):

@@ -28,6 +28,7 @@ from framework.lake import open_table
 from framework.run.alternates import stands_in
 from framework.run.budgets import shares_in
 from framework.run.execution import execute
+from framework.run.hooks.points import before_checking, before_reading, files_read
 from framework.run.last_known import last_values
 from framework.run.left_out import NOTHING, LeftOut
 from framework.run.readers import judge_files
@@ -174,7 +175,10 @@ def _take_in(
     if not asked.left_out.is_judged:
         harmful += _harmful(source, [file for file in files if file.path not in reasons], space)
     unread = {one.file for one in harmful}
-    scanned = scan_files(source, [f for f in files if f not in unread], space.raw, expected)
+    if files:
+        before_reading(pipeline, name, files)
+    with space.calls.to(name, source):
+        scanned = scan_files(source, [f for f in files if f not in unread], space.raw, expected)
     scanned = replace(scanned, rejected=[*harmful, *scanned.rejected])
     for refused in scanned.rejected:
         emit("file.rejected", f"{refused.file.path}: {refused.reason}", level="WARNING", source=name)
@@ -189,12 +193,15 @@ def _take_in(
     pinned = pinned_rows(plan, space, name, redelivered)
     is_afresh = plan.mode == "full" and pinned is not None
     found = [without(part, pinned) for part in scanned.parts] if pinned is not None and is_afresh else scanned.parts
+    found = files_read(pipeline, name, found, files)
     parts = [_sampled(part, source, asked.sample) for part in found] or [_nothing(expected)]
     wanted = pinned.filter(pl.col("state") != "discarded") if pinned is not None else None
     again = as_raw(wanted, expected) if wanted is not None else None
     ahead = asked.is_read and sum(file.size for file in files) >= LOOK_AHEAD
     last, missing = last_values(pipeline, plan, space, name, contract)
     known = Known(references, last=last)
+    if files:
+        before_checking(pipeline, name)
     fresh, retaken = _checked(source, parts, again, contract, (name, hold, known), ahead=ahead)
 
     unreadable = [*scanned.rejected, *(_unread(pinned, files) if pinned is not None else ())]

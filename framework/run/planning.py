@@ -5,19 +5,23 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from framework.core.events import emit
+from framework.core.failures import classify
 from framework.core.plan import FileInput, FilesInput, Input, Mode, RunPlan, TableInput
-from framework.errors import ConfigurationError, SourceError
+from framework.core.reaching import reach
+from framework.errors import ConfigurationError, SluiceError, SourceError
 from framework.lake import Covered, PlanStore, app_id, open_table, signature
 from framework.lake.quarantine import ever_refused, table_name
-from framework.run.alternates import Chosen, choose
+from framework.run.alternates import Chosen, choose, may_be_unreachable
 from framework.run.branches import skipped_tables
 from framework.run.changed import find_changes, keep_definition
 from framework.run.compiled import contracts
 from framework.run.fingerprints.changes import NO_CHANGES, Changes
 from framework.run.fingerprints.definition import Identity, identify
+from framework.run.hooks.points import before_reading
 from framework.run.last_known import pin_look_ups, require_look_ups
 from framework.run.parameters import resolve_parameters
 from framework.run.request import RunRequest
@@ -26,6 +30,8 @@ from framework.run.schemas.evolution import hold_schemas
 from framework.run.waiting import lost_references, resolvable_version
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from framework.core.source import FileSource
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
@@ -119,19 +125,52 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
         reasons += changes.reasons
     covered = Covered({}, {}) if mode == "full" else store.covered(position.finished)
     inputs: dict[str, Input] = {}
-    missing = []
-    moved = set()
-    ages: dict[str, timedelta] = {}
+    unreachable: dict[str, Exception] = {}
     for name, source in pipeline.file_sources.items():
         seen = covered.files.get(name, {})
-        found = _new_files(source, space, seen)
+        before_reading(pipeline, name)
+        may_fail = may_be_unreachable(pipeline, name, mode, position.finished)
+        found = _listed(name, source, space, seen, may_fail=may_fail)
+        if isinstance(found, Exception):
+            inputs[name], unreachable[name] = FilesInput(()), found
+            continue
         inputs[name] = found
         reasons += _file_words(name, found, mode) if name not in pipeline.primaries else []
         _refuse_changed(pipeline, space, name, found, seen)
-    chosen = choose(pipeline, space, inputs, mode, position.finished)
-    inputs, reasons = chosen.inputs, [*reasons, *chosen.reasons]
+    chosen = choose(pipeline, space, inputs, mode, position.finished, unreachable)
+    tables = _look_at_tables(pipeline, space, covered)
+    inputs, reasons = {**chosen.inputs, **tables.inputs}, [*reasons, *chosen.reasons, *tables.moved.values()]
+    again = "" if mode == "full" else _all_again(pipeline, space, tables, inputs, covered)
+    if again:
+        full = find_news(pipeline, space, position, replace(request, full=True))
+        return replace(full, reasons=[*reasons, f"{again}: all are read again"])
+    news = News(inputs, reasons, mode, None, tables.missing, tables.ages, pin_look_ups(pipeline, space, inputs), chosen)
+    news = replace(news, changes=changes, kept=_kept(pipeline, changes, set(tables.moved)), identity=identity)
+    if mode == "full":
+        return replace(news, waiting_version=find_decided(pipeline, space))
+    return _again(news, pipeline, space, covered)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The tables that a pipeline reads, as they are now. `moved`: the sources that have other rows, each with words."""
+
+    inputs: dict[str, Input]
+    moved: dict[str, str]
+    missing: tuple[str, ...]
+    ages: dict[str, timedelta]
+
+
+def _look_at_tables(pipeline: Pipeline, space: Workspace, covered: Covered) -> _Tables:
+    inputs: dict[str, Input] = {}
+    moved: dict[str, str] = {}
+    missing: list[str] = []
+    ages: dict[str, timedelta] = {}
+    read = _read_by_steps(pipeline)
     for name, table in pipeline.table_sources.items():
-        handle = open_table(space.lake, table.table)
+        before_reading(pipeline, name, table=table.table)
+        with space.calls.to(name, table):
+            handle = reach(f"open table {table.table}", partial(open_table, space.lake, table.table))
         if handle is None:
             missing.append(table.table)
             continue
@@ -139,23 +178,20 @@ def find_news(pipeline: Pipeline, space: Workspace, position: Position, request:
             ages[table.table] = (space.now or datetime.now(UTC)) - handle.changed_at
         since = covered.versions.get(name)
         inputs[name] = TableInput(table.table, handle.version, since)
-        if name in _read_by_steps(pipeline) and _has_changed(space, table.table, since, handle.version):
-            moved.add(name)
-            reasons.append(
-                f"{name}: {table.table} is at version {handle.version}" + (f", was {since}" if since else "")
-            )
-            if mode == "incremental" and since is not None and _meets_files(pipeline, name):
-                full = find_news(pipeline, space, position, replace(request, full=True))
-                return replace(full, reasons=[*reasons, f"{name} feeds rows that come from files: all are read again"])
-    lost = "" if mode == "full" else lost_references(pipeline, space, inputs, covered.versions)
-    if lost:
-        full = find_news(pipeline, space, position, replace(request, full=True))
-        return replace(full, reasons=[*reasons, f"{lost}: all are read again"])
-    news = News(inputs, reasons, mode, None, tuple(missing), ages, pin_look_ups(pipeline, space, inputs), chosen)
-    news = replace(news, changes=changes, kept=_kept(pipeline, changes, moved), identity=identity)
-    if mode == "full":
-        return replace(news, waiting_version=find_decided(pipeline, space))
-    return _again(news, pipeline, space, covered)
+        if name in read and _has_changed(space, table.table, since, handle.version):
+            words = f"{name}: {table.table} is at version {handle.version}"
+            moved[name] = words + (f", was {since}" if since else "")
+    return _Tables(inputs, moved, tuple(missing), ages)
+
+
+def _all_again(
+    pipeline: Pipeline, space: Workspace, tables: _Tables, inputs: Mapping[str, Input], covered: Covered
+) -> str:
+    """Say why all files must be read again though only something is new; empty where that is not so."""
+    for name in tables.moved:
+        if covered.versions.get(name) is not None and _meets_files(pipeline, name):
+            return f"{name} feeds rows that come from files"
+    return lost_references(pipeline, space, inputs, covered.versions)
 
 
 def _again(news: News, pipeline: Pipeline, space: Workspace, covered: Covered) -> News:
@@ -233,8 +269,23 @@ def mode_of(position: Position, request: RunRequest) -> tuple[Mode, list[str]]:
     return ("full", ["first run"]) if position.finished == 0 else ("incremental", [])
 
 
+def _listed(
+    name: str, source: FileSource, space: Workspace, known: dict[str, list[Any]], *, may_fail: bool
+) -> FilesInput | Exception:
+    """List the new files of a source; gives why that is not possible now, where an alternate may stand in."""
+    try:
+        with space.calls.to(name, source):
+            return _new_files(source, space, known)
+    except (SluiceError, OSError) as error:
+        if not may_fail or classify(error).kind != "transient":
+            raise
+        return error
+
+
 def _new_files(source: FileSource, space: Workspace, known: dict[str, list[Any]]) -> FilesInput:
-    found = {info.path: info for pattern in source.patterns for info in space.raw.files(pattern)}
+    raw = space.raw.tried_once()
+    listed = [reach(f"list {pattern}", partial(raw.files, pattern)) for pattern in source.patterns]
+    found = {info.path: info for infos in listed for info in infos}
     files = []
     for info in found.values():
         file = FileInput(info.modified, info.path, info.size, info.etag, changed=info.path in known)

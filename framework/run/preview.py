@@ -12,9 +12,11 @@ from framework.run.compiled import contracts
 from framework.run.estimates import Amount, Estimate, estimate
 from framework.run.fingerprints.changes import NO_CHANGES, Change, Changes
 from framework.run.last_known import require_look_ups
-from framework.run.planning import News, find_news, find_position, in_days, mode_of
+from framework.run.parameters import resolve_parameters
+from framework.run.planning import News, find_news, find_position, in_days, mode_of, with_branches
 from framework.run.schemas.evolution import Evolution, examine, with_breaks
 from framework.run.second_looks import AcrossLook, across_looks
+from framework.run.stages import stages_of
 from framework.run.streaming import InMemory, in_memory
 from framework.run.touched import Recompute, foreseen
 from framework.run.workspace import Workspace, open_workspace
@@ -43,8 +45,8 @@ class Preview:
     `why`: the reasons by kind: `forced`, `missing`, `input`, `code`, `schema`, `parameter`, `output`, `unfinished`.
     `lookups`: the versions of the tables that are asked for last known values (None: it is not there yet).
     `stand_ins`: the alternate sources that are taken, or ready to stand in. `changes`: what of the definition is
-    different since it was published. `recompute`: per table, what of it is computed again. `stages`: the groups of
-    steps that run as one plan each, where there are several.
+    different since it was published. `skipped`: tables whose condition does not hold. `recompute`: per table, what of
+    it is computed again. `stages`: the groups of steps that run as one plan each, where there are several.
     """
 
     pipeline: str
@@ -65,6 +67,7 @@ class Preview:
     why: list[dict[str, str]] = field(default_factory=list)
     changes: Changes = NO_CHANGES
     kept: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
     in_memory: list[InMemory] = field(default_factory=list)
     estimate: Estimate = NOTHING
     recompute: list[Recompute] = field(default_factory=list)
@@ -88,6 +91,7 @@ class Preview:
             lines += [f"    asks    {_asked(table, version)}" for table, version in self.lookups.items()]
             lines += [f"    again   {one}" for one in self.recompute]
             lines += [f"    keeps   {table} as it is" for table in self.kept]
+            lines += [f"    leaves  {table} as it is: {why}" for table, why in self.skipped.items()]
             lines += [f"    stage   {name}: {', '.join(nodes)}" for name, nodes in self.stages]
             lines += [f"    memory  {one}" for one in self.in_memory]
             lines += _amounts(self.estimate)
@@ -122,7 +126,7 @@ def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Prev
     space = open_workspace(settings, request)
     position = find_position(pipeline, space)
     pending = position.pending
-    news = None if pending else find_news(pipeline, space, position, request)
+    news = None if pending else _news(pipeline, space, position, request)
     if news is not None and news.lookups:
         require_look_ups(pipeline, space, news.lookups, contracts(pipeline))
     planned: RunPlan | News = pending or news or News({})
@@ -149,8 +153,14 @@ def preview(pipeline: Pipeline, settings: Settings, request: RunRequest) -> Prev
         why=_why(reasons, position, request, changes),
         changes=changes,
         kept=planned.kept,
+        skipped=planned.skipped,
     )
     return _detailed(found, pipeline, space, planned, identity) if found.has_work else found
+
+
+def _news(pipeline: Pipeline, space: Workspace, position: Position, request: RunRequest) -> News:
+    news = find_news(pipeline, space, position, request)
+    return with_branches(pipeline, space, news, position, resolve_parameters(pipeline, request.parameters))
 
 
 def _definition(
@@ -174,10 +184,18 @@ def _detailed(
     is_full = planned.mode == "full"
     return replace(
         found,
+        stages=stage_lines(pipeline),
         in_memory=in_memory(frames),
         estimate=estimate(pipeline, space, store, found.seq - 1, planned.mode, planned.inputs),
         recompute=[] if is_full else foreseen(pipeline, planned.inputs, space, rebuilt),
     )
+
+
+def stage_lines(pipeline: Pipeline) -> list[tuple[str, list[str]]]:
+    """The stages of a pipeline with their steps, where there are several."""
+    if not any(step.checkpoint for step in pipeline.steps):
+        return []
+    return [(stage.name, list(stage.steps)) for stage in stages_of(pipeline)]
 
 
 def _why(reasons: list[str], position: Position, request: RunRequest, changes: Changes) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from framework.core.hooking import silent_run
 from framework.core.plan import TableInput
 from framework.errors import ConfigurationError, SluiceError
 from framework.lake import PlanStore, open_table
@@ -121,7 +122,8 @@ def _replayed(past: Past, space: Workspace) -> Replayed:
     made = Replayed(plan.run_id, past.pipeline.name, plan.seq, past.state, past.failure, notes=tuple(said))
     published = _prepare(past, space.lake)
     try:
-        run_plan(past.pipeline, plan, space)
+        with silent_run(past.pipeline.name):
+            run_plan(past.pipeline, plan, space)
     except SluiceError as error:
         return replace(made, error=f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001 - whatever stops a plan is what the replay came to

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from framework.core.frames import ABSENT, MALFORMED, SOURCE_FILE, SOURCE_LINE, SOURCE_TIME
 from framework.core.plan import FileInput, FilesInput
+from framework.core.reaching import reach
 from framework.lake import PlanStore, open_table, signature
 from framework.lake.quarantine import IDENTITY, SCHEMA, STATES, TAKEN, rows_at, table_name
 from framework.sources import PROVENANCE_TYPES, textual
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from framework.core.plan import Input, RunPlan
-    from framework.core.source import Expected
+    from framework.core.source import Expected, FileSource
     from framework.definition import Pipeline
     from framework.run.workspace import Workspace
+    from framework.storage import FileInfo
 
 Older = Mapping[str, tuple[str, ...]]
 """The names that columns had before, the latest first."""
@@ -58,10 +61,17 @@ def _still_there(pipeline: Pipeline, space: Workspace, whole: pl.DataFrame) -> d
     found: dict[str, tuple[FileInput, ...]] = {}
     for (name,), files in whole.group_by("source"):
         times = dict(files.select("file", "file_time").iter_rows())
-        listed = [f for pattern in pipeline.file_sources[str(name)].patterns for f in space.raw.files(pattern)]
+        listed = _listed(space, str(name), pipeline.file_sources[str(name)])
         same = {f.path: f for f in listed if f.path in times and f.modified == times[f.path]}
         found[str(name)] = tuple(FileInput(f.modified, f.path, f.size, f.etag) for f in same.values())
     return found
+
+
+def _listed(space: Workspace, name: str, source: FileSource) -> list[FileInfo]:
+    """All files of a source."""
+    raw = space.raw.tried_once()
+    with space.calls.to(name, source):
+        return [file for one in source.patterns for file in reach(f"list {one}", partial(raw.files, one))]
 
 
 def with_files(inputs: Mapping[str, Input], files: Mapping[str, tuple[FileInput, ...]]) -> dict[str, Input]:

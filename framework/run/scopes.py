@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from framework.boundary import Violations
+from framework.core.hooking import building_plan
+from framework.core.reaching import reach
 from framework.lake import as_declared
 from framework.run.compiled import wire
 from framework.run.intake import table_rows
@@ -100,13 +103,16 @@ def wire_rows(
     needed = within(pipeline, wanted, scope.kept)
     inputs = {name: rows for name, rows in accepted.items() if name in needed}
     for name in needed & pipeline.table_sources.keys():
-        rows = table_rows(plan, space, name)
+        with space.calls.to(name, pipeline.table_sources[name]):
+            rows = reach(f"open {name}", partial(table_rows, plan, space, name))
         rows = restrict(rows, scope.touched) if scope.touched is not None else rows
         inputs[name] = as_declared(rows, known[name].schema) if name in known else rows
     inputs |= {name: rows for name, rows in scope.kept.items() if name in needed}
     steps = [step.name for step in pipeline.steps if step.name in needed and step.name not in scope.kept]
     checks = {s: Violations(known[s], settled=settled[s], key=key_of(pipeline, scope, s)) for s in steps}
-    return Wired(wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known, checks), checks)
+    with building_plan():
+        frames = wire(pipeline, inputs, typed_parameters(pipeline, plan.parameters), known, checks)
+    return Wired(frames, checks)
 
 
 def key_of(pipeline: Pipeline, scope: Scope, step: str) -> tuple[str, ...]:

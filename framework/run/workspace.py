@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.load import load_pipelines
+from framework.run.resilience.calls import Calls, calls_of
 from framework.storage import StorageLocation
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Workspace:
     `now` fixes the time of planning (tests; default: the clock). `memory_mb`: what a run may take (None: no limit).
     `cache`: where the rows of checkpoints are kept (default: a hidden folder of the lake); `keep`: what of them is
     (None: checkpoints are passed over). `pipelines` gives those of the project: a table that changes its schema may be
-    a source of them.
+    a source of them. `calls`: how the calls to sources are made, and counted.
     """
 
     raw: StorageLocation
@@ -51,6 +52,11 @@ class Workspace:
     cache: StorageLocation | None = None
     keep: Keep | None = DEFAULT_KEEP
     pipelines: Callable[[], Iterable[Pipeline]] = field(default=tuple, compare=False)
+    calls: Calls = field(default_factory=Calls, compare=False)
+
+    def of_a_run(self) -> Workspace:
+        """The same place for one run, which counts its own calls."""
+        return replace(self, calls=self.calls.of_a_run())
 
     @property
     def kept(self) -> StorageLocation:
@@ -68,6 +74,7 @@ def open_workspace(settings: Settings, request: RunRequest | None = None) -> Wor
     raw = StorageLocation(settings.path(settings.raw), settings.s3)
     lake = StorageLocation(settings.path(settings.lake), settings.s3)
     options: dict[str, Any] = {"memory_mb": settings.memory_mb, "pipelines": partial(_pipelines, settings)}
+    options["calls"] = calls_of(settings)
     if settings.cache:
         options["cache"] = StorageLocation(settings.path(settings.cache), settings.s3)
     is_kept = request is None or not request.no_cache

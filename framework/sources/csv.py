@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from framework.core.frames import MALFORMED, PROVENANCE, SOURCE_LINE
+from framework.core.reaching import reach
 from framework.sources.csv_blocks import judge_lines, parse_blocks, parser_options
 from framework.sources.csv_layout import OVERFLOW, Layout, find_layout
 from framework.sources.older_names import counted
@@ -40,7 +41,11 @@ def scan_csv(source: FileSource, files: Sequence[FileInput], location: StorageLo
 
     Lazy, but each file's layout is looked at now; see `find_layout`.
     """
-    found = [(file, find_layout(source, file, location, expected)) for file in files]
+
+    def look_at(file: FileInput) -> Layout | Rejected:
+        return reach(f"look at {file.path}", lambda: find_layout(source, file, location, expected))
+
+    found = [(file, look_at(file)) for file in files]
     rejected = [layout for _, layout in found if isinstance(layout, Rejected)]
     readable = [(file, layout) for file, layout in found if isinstance(layout, Layout)]
     plain: dict[tuple[tuple[str, ...], str], list[tuple[FileInput, Layout]]] = {}

@@ -29,12 +29,13 @@ from framework.sources.promises import KINDS, broken_promise
 from framework.sources.verdict import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
     from framework.core.budget import Budget
     from framework.core.fallback import Alternate, Fallbacks
     from framework.core.plan import FileInput
+    from framework.core.policy import Breaker, Retry
     from framework.core.rule import BusinessRule
     from framework.sources.promises import Kind
     from framework.sources.verdict import Scanned
@@ -54,6 +55,9 @@ def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     rules: Sequence[BusinessRule] = (),
     fallback: Fallbacks | None = None,
     otherwise: Alternate | None = None,
+    retry: Retry | None = None,
+    breaker: Breaker | None = None,
+    hooks: Sequence[Callable[..., Any]] = (),
     delimiter: str | None = None,
     encodings: Sequence[str] = (),
 ) -> FileSource:
@@ -77,6 +81,9 @@ def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
             several, of which the first that has a value is taken: `[last_known(...), default(0)]`. The column `_filled`
             then says which cells of a row were filled.
         otherwise: The source that stands in when this one fails a run, such as `alternate("backup")`.
+        retry: How calls to it that fail for a reason that may pass are made again; default: as the project says.
+        breaker: When it is left alone for a while, by all runs.
+        hooks: Functions that are called before and after it is read and checked; see `hook`.
         delimiter: Default: found per file.
         encodings: Encodings to try where a file is no UTF-8, such as `["latin-1"]`. Byte order marks are obeyed.
     """
@@ -94,6 +101,9 @@ def csv_files(  # noqa: PLR0913 - one keyword per thing that a source can say
         tuple(rules),
         fallbacks_of(fallback),
         otherwise,
+        retry,
+        breaker,
+        tuple(hooks),
     )
 
 
@@ -108,6 +118,9 @@ def json_files(  # noqa: PLR0913 - one keyword per thing that a source can say
     rules: Sequence[BusinessRule] = (),
     fallback: Fallbacks | None = None,
     otherwise: Alternate | None = None,
+    retry: Retry | None = None,
+    breaker: Breaker | None = None,
+    hooks: Sequence[Callable[..., Any]] = (),
     records: str | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> FileSource:
@@ -126,6 +139,9 @@ def json_files(  # noqa: PLR0913 - one keyword per thing that a source can say
         rules: See `csv_files`.
         fallback: See `csv_files`.
         otherwise: See `csv_files`.
+        retry: See `csv_files`.
+        breaker: See `csv_files`.
+        hooks: See `csv_files`.
         records: The key under which a document holds its array of records.
         fields: Where a column's value stands in a record, such as `{"clicks": "performance.clicks"}`.
     """
@@ -143,6 +159,9 @@ def json_files(  # noqa: PLR0913 - one keyword per thing that a source can say
         tuple(rules),
         fallbacks_of(fallback),
         otherwise,
+        retry,
+        breaker,
+        tuple(hooks),
     )
 
 
@@ -157,6 +176,9 @@ def parquet_files(  # noqa: PLR0913 - one keyword per thing that a source can sa
     rules: Sequence[BusinessRule] = (),
     fallback: Fallbacks | None = None,
     otherwise: Alternate | None = None,
+    retry: Retry | None = None,
+    breaker: Breaker | None = None,
+    hooks: Sequence[Callable[..., Any]] = (),
 ) -> FileSource:
     """Declare Parquet files of the raw folder as a source: one row per row. Arguments: see `csv_files`."""
     return FileSource(
@@ -171,10 +193,13 @@ def parquet_files(  # noqa: PLR0913 - one keyword per thing that a source can sa
         rules=tuple(rules),
         fallback=fallbacks_of(fallback),
         otherwise=otherwise,
+        retry=retry,
+        breaker=breaker,
+        hooks=tuple(hooks),
     )
 
 
-def delta_table(
+def delta_table(  # noqa: PLR0913 - one keyword per thing that a source can say
     table: str,
     *,
     key: str | Sequence[str] = (),
@@ -183,6 +208,9 @@ def delta_table(
     max_age: timedelta | None = None,
     on_stale: OnStale = "warn",
     if_failed: IfFailed = "skip",
+    retry: Retry | None = None,
+    breaker: Breaker | None = None,
+    hooks: Sequence[Callable[..., Any]] = (),
 ) -> TableSource:
     """Declare a table of the lake as a source, read at one version and consumed by what changed since the last run.
 
@@ -196,9 +224,12 @@ def delta_table(
         on_stale: What happens when it is older: `warn`, or `fail` the run.
         if_failed: What happens when the pipeline that writes the table fails in the same invocation: `skip` this one
             too, or `use_last`: run on the table's last published version.
+        retry: See `csv_files`.
+        breaker: See `csv_files`.
+        hooks: Functions that are called before and after it is read; see `hook`.
     """
     keys = (key,) if isinstance(key, str) else tuple(key)
-    return TableSource(table, keys, schema, sample_by, max_age, on_stale, if_failed)
+    return TableSource(table, keys, schema, sample_by, max_age, on_stale, if_failed, retry, breaker, tuple(hooks))
 
 
 def _references(given: Mapping[str, str] | None) -> tuple[Reference, ...]:

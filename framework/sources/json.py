@@ -8,12 +8,14 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from framework.core.frames import ABSENT, MALFORMED, SOURCE_LINE
+from framework.core.reaching import reach
 from framework.sources.json_layouts import LINE, Layouts
 from framework.sources.json_values import is_absent, is_text, loads, path_in, shape, value_at, why
 from framework.sources.magic import LONGEST, wrong_kind
@@ -56,7 +58,7 @@ def scan_json(source: FileSource, files: Sequence[FileInput], location: StorageL
     rejected: list[Rejected] = []
     for file in files:
         try:
-            rows = reader.read_document(location, file)
+            rows = reach(f"look at {file.path}", partial(reader.read_document, location, file))
         except (ValueError, UnreadableTextError, RecursionError) as error:
             rejected.append(Rejected(file, why(error)))
         except FileNotFoundError:

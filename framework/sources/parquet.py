@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from framework.core.frames import PROVENANCE, SOURCE_LINE
+from framework.core.reaching import reach
 from framework.sources.older_names import counted, older_names, twice_there
 from framework.sources.provenance import locate_rows
 from framework.sources.verdict import GONE, Rejected, Scanned, misplaced_columns, missing_columns
@@ -31,7 +33,7 @@ def scan_parquet(
     rejected: list[Rejected] = []
     extra: set[str] = set()
     for file in files:
-        footer = read_footer(location, file)
+        footer = reach(f"look at {file.path}", partial(read_footer, location, file))
         if isinstance(footer, Rejected):
             rejected.append(footer)
             continue

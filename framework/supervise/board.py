@@ -52,7 +52,9 @@ class Entry:
 
     def task(self) -> Task:
         """What a worker is to do next for it."""
-        return Task(self.pipeline, self.stage, self.attempts + 1, self.apart, self.may_split and not self.stage)
+        is_planned = bool(self.stage or self.attempts or not self.may_split)
+        may_split = self.may_split and not self.stage
+        return Task(self.pipeline, self.stage, self.attempts + 1, self.apart, may_split, is_planned)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -25,44 +25,12 @@ from framework.supervise.messages import Begun, Happened, Job, Ready, Refused, R
 from framework.supervise.process import end_with, limit_memory, peak_memory_mb, reset_peak_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from framework.core.policy import Policy
     from framework.run.request import RunRequest
     from framework.settings import Settings
+    from framework.supervise.work import Work
 
 MOST_WORKERS = 4
 """So many processes work side by side at most where nothing is set: Polars itself uses every core."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """The selected pipelines in dependency order, each with those of them that it depends on, and how to run one.
-
-    `kept`: by pipeline, the tables of which it can use the last version, each with the pipeline that writes it.
-    `policies`: how each is run, where it says so. `stages` gives the stages of a pipeline's next run that can be done
-    by others first, each with those that it needs; `stage` does one.
-    """
-
-    upstream: dict[str, tuple[str, ...]]
-    run: Callable[[str, RunRequest], RunReport]
-    kept: dict[str, dict[str, str]] = field(default_factory=dict)
-    policies: dict[str, Policy] = field(default_factory=dict)
-    stages: Callable[[str, RunRequest], dict[str, tuple[str, ...]]] | None = None
-    stage: Callable[[str, str, RunRequest], None] | None = None
-
-
-def selected_work(settings: Settings, selection: tuple[str, ...]) -> Work:
-    """Load the project's pipelines and select among them."""
-    from framework.definition.load import load_pipelines
-    from framework.definition.selection import kept_tables, select, upstream_of
-    from framework.run.flow import run_pipeline
-
-    chosen = {p.name: p for p in select(load_pipelines(settings), selection)}
-    upstream = {name: tuple(sorted(upstream_of(p, chosen))) for name, p in chosen.items()}
-    kept = {name: tables for name, p in chosen.items() if (tables := kept_tables(p, chosen))}
-    policies = {name: pipeline.policy for name, pipeline in chosen.items()}
-    return Work(upstream, lambda name, request: run_pipeline(chosen[name], settings, request), kept, policies)
 
 
 def main(handle: int) -> NoReturn:
@@ -129,7 +97,7 @@ def _do(task: Task, work: Work, channel: Channel, request: RunRequest) -> bool:
         with events.context(
             pipeline=task.pipeline, attempt=task.attempt, **({"stage": task.stage} if task.stage else {})
         ):
-            found = _found(task, work, replace(request, apart=task.apart))
+            found = _found(task, work, replace(request, apart=task.apart, takes_up=request.takes_up or task.takes_up))
     except BaseException as error:  # noqa: BLE001 - a panic of Polars is no Exception; every failure is reported
         failure = classify(error)
         trace = traceback_of(error)

@@ -15,7 +15,7 @@ from framework.core.policy import Policy
 from framework.core.report import Failure, RunReport
 from framework.run.request import RunRequest
 
-DEFAULT_ENTRY = "framework.supervise.child:selected_work"
+DEFAULT_ENTRY = "framework.supervise.work:selected_work"
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Task:
     attempt: int = 1
     apart: bool = False
     may_split: bool = False
+    takes_up: bool = False
 
     def to_json(self) -> bytes:
         """Render as one line for the worker's stdin."""

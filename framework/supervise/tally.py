@@ -191,6 +191,9 @@ class Tally:
         """
         entry, failure = current.entry, report.failure
         entry.attempts = current.attempt
+        if entry.stage and died_reading:
+            self._leave_to_run(entry, failure)
+            return
         if failure and (failure.retryable or died_reading) and self._tries_again(current, failure, died_reading):
             return
         if entry.stage:
@@ -224,15 +227,28 @@ class Tally:
         self.board.move(entry, "RETRYING", reason=f"{failure.kind}: {failure.message}")
         return True
 
+    def _leave_to_run(self, entry: Entry, failure: Failure | None) -> None:
+        """Give up the stages of a run, one of which may have died of a file: the run reads each file apart first."""
+        self.board.entries[entry.pipeline].apart = True
+        text = (
+            f"{entry.name}: died ({failure.kind if failure else ''}); the run does the rest, each file read apart first"
+        )
+        self.tell(Event("run.retry", text, "WARNING", {"pipeline": entry.pipeline, "stage": entry.stage}))
+        self.board.move(entry, "FAILED")
+        self._skip_stages(entry)
+
+    def _skip_stages(self, failed: Entry) -> None:
+        for other in self.board.pending():
+            if other.pipeline == failed.pipeline and other.stage and other.state != "RUNNING":
+                self.board.move(other, "SKIPPED", reason=f"{failed.name} came to nothing")
+
     def _end_stage(self, current: Current, report: RunReport, traceback: str) -> None:
         """Close a stage; where it failed, so has its pipeline."""
         entry, owner = current.entry, self.board.entries[current.entry.pipeline]
         self.board.move(entry, report.state)
         if report.state in RAN_WELL or owner.name in self.reports:
             return
-        for other in self.board.pending():
-            if other.pipeline == owner.pipeline and other.stage and other.state != "RUNNING":
-                self.board.move(other, "SKIPPED", reason=f"{entry.name} came to nothing")
+        self._skip_stages(entry)
         self.settle(replace(current, entry=owner), report, traceback)
 
     def _keep(self, entry: Entry, report: RunReport, traceback: str = "") -> None:
@@ -276,7 +292,7 @@ class Tally:
         """Close what a worker was at when it died; dead before it knew what to do, nothing can run."""
         current = self.currents.pop(worker, None)
         if current is not None:
-            died_reading = current.is_reading and may_be_a_file(failure)
+            died_reading = (current.is_reading or bool(current.entry.stage)) and may_be_a_file(failure)
             report = current.report("FAILED", failure=failure, peak_memory_mb=peak_memory_mb)
             self.settle(current, report, died_reading=died_reading)
         elif not self.upstream:

@@ -82,6 +82,9 @@ def test_json_is_one_document_with_everything_a_run_did(sluice, project):
         "refused_again": 0,
         "filled": {},
         "stands_in": "",
+        "retries": 0,
+        "waited_s": 0.0,
+        "breaker": "",
     }
     assert first["outputs"]["shop/orders"]["version"] == 1
     assert first["outputs"]["shop/orders"]["partitions"] == 2

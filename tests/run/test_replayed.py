@@ -1,5 +1,6 @@
 """A past run once more, on what it read then: the same tables, or what differs."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -113,3 +114,22 @@ def test_rows_that_were_mended_and_judged_again_are_part_of_the_replay(project):
     released = replay("t.orders", project=project.folder)
     assert released.sources["orders"].released == 1
     assert replay_run(released.run_id, project.settings).outcome == "equal"
+
+
+def test_hooks_that_watch_are_not_told_of_a_replay(project):
+    project.redefine(
+        "orders = Pipeline(",
+        """@hook("after_publish")
+def tell(moment: PublishMoment) -> None:
+    with open("told.txt", "a") as file:
+        file.write(moment.key)
+
+orders = Pipeline(""",
+    )
+    project.redefine("import LazyFrame,", "import LazyFrame, PublishMoment, hook,")
+    project.redefine("steps=[large],", "steps=[large], hooks=[tell],")
+    with contextlib.chdir(project.folder):
+        run = project.run("t.orders")
+        told = Path("told.txt").read_text()
+        assert replay_run(run.run_id, project.settings).outcome == "equal"
+        assert Path("told.txt").read_text() == told == "t.orders/1/after_publish/t/orders"

@@ -12,7 +12,7 @@ from framework import errors
 from framework.core.events import emit
 from framework.core.policy import Policy, Retry
 from framework.core.report import OutputReport, RunReport, SourceReport
-from framework.supervise.child import Work
+from framework.supervise.work import Work
 
 FOREVER_S = 3600
 PATIENCE_S = 60
@@ -162,6 +162,17 @@ def meet_and_die(name, project):
     kill(name, project)
 
 
+def meet_and_outlive(name, project):
+    """Wait until the other that came this far has died."""
+    meet(name, project)
+    (other,) = (file for file in project.glob("*.pid") if file.stem != name)
+    status = Path(f"/proc/{other.read_text()}/stat")
+    deadline = time.monotonic() + PATIENCE_S
+    while status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline, "the other lives on"
+        time.sleep(0.01)
+
+
 def terminate(name, project):
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -189,6 +200,7 @@ ACTIONS = {
     "stages": lambda name, project: (project / f"{name}.whole").touch(),
     "meet": meet,
     "meet_and_die": meet_and_die,
+    "meet_and_outlive": meet_and_outlive,
     "alone": alone,
     "reads_stdin": lambda name, project: (project / "stdin").write_text(str(sys.stdin.readlines())),
     "kill": kill,

@@ -109,8 +109,9 @@ def test_a_pipeline_can_say_that_its_failure_stops_the_others(tmp_path):
 
 
 def test_what_is_at_work_when_something_fails_is_let_finish(tmp_path):
-    done, _ = invoke(tmp_path, "stop.meet_and_die", "b.meet", "c.ok<b.meet", attempts=1, workers=2)
-    assert states(done) == {"stop.meet_and_die": "FAILED", "b.meet": "SUCCESS", "c.ok": "SKIPPED"}
+    outlives = "b.meet_and_outlive"
+    done, _ = invoke(tmp_path, "stop.meet_and_die", outlives, f"c.ok<{outlives}", attempts=1, workers=2)
+    assert states(done) == {"stop.meet_and_die": "FAILED", outlives: "SUCCESS", "c.ok": "SKIPPED"}
 
 
 @pytest.mark.parametrize(("asked", "attempts"), [(None, 3), (1, 1), (2, 2)], ids=str)
@@ -155,12 +156,21 @@ def test_one_worker_does_the_stages_one_after_another(tmp_path):
     assert states(done) == {name: "SUCCESS"}
 
 
-def test_a_stage_that_is_killed_is_done_again_and_the_others_are_not(tmp_path):
-    name = "a.stages-ok_of_1-kill_once_of_2"
+def test_a_stage_that_fails_for_a_reason_that_may_pass_is_done_again_and_the_others_are_not(tmp_path):
+    name = "a.stages-ok_of_1-storage_once_of_2"
     done, events = invoke(tmp_path, name)
     assert (states(done), report_of(done, name).attempts) == ({name: "SUCCESS"}, 1)
-    assert moves(events, f"{name}:kill_once_of_2") == ["QUEUED", "RUNNING", "RETRYING", "RUNNING", "SUCCESS"]
+    assert moves(events, f"{name}:storage_once_of_2") == ["QUEUED", "RUNNING", "RETRYING", "RUNNING", "SUCCESS"]
     assert moves(events, f"{name}:ok_of_1") == ["QUEUED", "RUNNING", "SUCCESS"]
+
+
+def test_the_run_does_itself_what_a_stage_died_of_and_reads_each_file_apart_first(tmp_path):
+    name = "a.stages-abort-ok_of_2"
+    done, events = invoke(tmp_path, name)
+    assert states(done) == {name: "SUCCESS"}
+    assert (tmp_path / f"{name}.apart").read_text() == "True"
+    assert moves(events, f"{name}:abort") == ["QUEUED", "RUNNING", "FAILED"]
+    assert moves(events, f"{name}:ok_of_2") == ["SKIPPED"]
 
 
 def test_a_stage_that_fails_fails_its_pipeline(tmp_path):

@@ -139,8 +139,10 @@ def _of_source(
         return Node(["source", _kind_of(source)], (), {}, (), None, is_whole=True)
     schema = inputs[name].collect_schema()
     dtypes = {column: dtype_form(dtype) for column, dtype in schema.items()}
+    hooks = [hook.function for hook in pipeline.hooks_at("after_read", name) if hook.changes]
+    changing = Describing(f"source '{name}'").form(hooks)
     if not isinstance(source, FileSource):
-        return Node(["table", source.table], tuple(schema), dtypes, (), None)
+        return Node(["table", source.table, changing], tuple(schema), dtypes, (), None, is_whole=bool(hooks))
     others = {one.source for one in source.references} | ({source.otherwise.source} if source.otherwise else set())
     met = [[other, _file_form(pipeline, other, known)] for other in sorted(others)]
     form = ["files", _file_form(pipeline, name, known), met]

@@ -11,7 +11,7 @@ from polars.io.plugins import register_io_source
 
 from framework.boundary import Violations, conform
 from framework.core.clock import at_run_time
-from framework.definition.fanned import Fanned
+from framework.definition.fanned import fanned_in
 from framework.errors import SluiceError
 from framework.run.execution import look_again
 from framework.testing.compare import difference
@@ -197,8 +197,8 @@ def _parts(frames: Frames) -> Iterator[dict[str, pl.DataFrame]]:
 
 def _for_one_value(subject: Subject) -> Subject:
     """A step that is called for each value of a column, for one: the values themselves it may read."""
-    fanned = subject.step.function
-    if not isinstance(fanned, Fanned):
+    fanned = fanned_in(subject.step.function)
+    if fanned is None:
         return subject
     return replace(subject, parameters={**subject.parameters, fanned.column: fanned.example})
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from framework.core.source import FileSource, TableSource
 from framework.errors import Problem, did_you_mean
@@ -13,19 +12,8 @@ if TYPE_CHECKING:
 
     from framework.core.rule import AcrossRule
     from framework.core.source import Source
-    from framework.core.typed import DataFrameModel
     from framework.definition.output import Output
-    from framework.definition.step import Parameter, Step
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A function that says whether a step is run: its inputs are tables that the pipeline reads, by their names."""
-
-    name: str
-    function: Callable[..., Any]
-    inputs: dict[str, type[DataFrameModel] | None] = field(default_factory=dict)
-    parameters: tuple[Parameter, ...] = ()
+    from framework.definition.step import Step
 
 
 def conditions_of(node: str, steps: Sequence[Step]) -> list[Step]:

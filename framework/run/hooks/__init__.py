@@ -1,0 +1,1 @@
+"""Where a run calls the hooks of its pipeline, and how they are shown."""
