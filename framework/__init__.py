@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from framework.core.source import Nulls, Reference
     from framework.core.typed import LazyFrame
     from framework.definition import Migration, Pipeline, json_file, step, table
+    from framework.run.debug import debug
     from framework.run.flow import run_pipeline
     from framework.run.quarantine.held import discard, mend_rows, quarantine, replay
     from framework.run.request import RunRequest
@@ -62,6 +63,7 @@ __all__ = [
     "alternate",
     "check",
     "csv_files",
+    "debug",
     "default",
     "delta_table",
     "discard",
@@ -116,6 +118,7 @@ _HOMES = {
     "alternate": "core.fallback",
     "check": "boundary.typed",
     "csv_files": "sources",
+    "debug": "run.debug",
     "default": "core.fallback",
     "delta_table": "sources",
     "discard": "run.quarantine.held",

@@ -20,9 +20,14 @@ def show_frame(frame: pl.DataFrame, **facts: Any) -> None:
     document = {
         **facts,
         "columns": {name: str(dtype) for name, dtype in frame.schema.items()},
-        "rows": [{name: _exact(value) for name, value in row.items()} for row in frame.iter_rows(named=True)],
+        "rows": plain_rows(frame),
     }
-    show(document, lambda: _lines(frame))
+    show(document, lambda: frame_lines(frame))
+
+
+def plain_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as objects with exact values, for JSON."""
+    return [{name: _exact(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
 
 
 def _exact(value: Any) -> Any:
@@ -36,7 +41,8 @@ def _exact(value: Any) -> Any:
     return value
 
 
-def _lines(frame: pl.DataFrame) -> Iterator[str]:
+def frame_lines(frame: pl.DataFrame) -> Iterator[str]:
+    """Lay the rows of a frame out as a table; without rows: its columns."""
     import polars as pl
 
     if not frame.height:

@@ -43,6 +43,13 @@ def logs(
     return Exit.OK
 
 
+def events_of(run: str) -> list[dict[str, Any]]:
+    """The events of a run so far; none where it has no log here."""
+    here = settings()
+    file = Path(here.path(here.logs)) / f"{run}{ENDING}"
+    return list(_documents(file.read_text(encoding="utf-8").splitlines())) if file.is_file() else []
+
+
 def _find(folder: Path, run: str | None) -> Path:
     """The file of a run.
 

@@ -30,6 +30,8 @@ COMMANDS = {
     "run": "Run pipelines: all of them, or a selection.",
     "retry": "Run again what came to nothing in an earlier run.",
     "show": "Show rows of a source, a step or an output, without writing.",
+    "debug": "Open a step of a past run, on the inputs that the run pinned.",
+    "replay": "Run a past run again on its pinned inputs, and compare what comes out.",
     "logs": "Show the log of a run.",
     "cancel": "Ask a run to stop, wherever it runs.",
     "doctor": "Look for what is wrong: versions, settings, storage, ledger, lake.",
@@ -80,7 +82,11 @@ GROUPS["breakers"] = (
 )
 GROUPS["runs"] = (
     "Look at the latest runs, or at one of them.",
-    {"list": "List the latest runs; `sluice runs` alone does the same.", "show": "Show one run in detail."},
+    {
+        "list": "List the latest runs; `sluice runs` alone does the same.",
+        "show": "Show one run in detail.",
+        "timeline": "Show the runs of one `sluice run` as bars over time, and what decided how long it took.",
+    },
 )
 GROUPS["rules"] = (
     "List the rules of pipelines, and try each on its examples.",
@@ -101,6 +107,7 @@ GROUPS["cache"] = (
 DEFAULTS: dict[str, Callable[..., int]] = {"breakers": breakers_list, "runs": runs_list, "rules": rules_list}
 """What a group does when no command of it is named."""
 HOMES = {f"schema_{command}": "schema_registry" for command in ("diff", "check", "history", "migrate")}
+HOMES["runs_timeline"] = "run_timeline"
 """The modules of commands that are not in the one named like their group."""
 GROUPS["table"][1]["history"] = "List the versions of a table and the runs that made them."
 

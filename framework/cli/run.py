@@ -108,11 +108,9 @@ def carry_out(selection: tuple[str, ...], request: RunRequest, way: Way) -> int:
 
 
 def exit_code(done: Invocation) -> int:
-    """What the exit code says about an invocation: a signal, a bug, a mistake, storage that is gone, a failure or cancel."""
-    if done.signal is not None:
-        return 128 + done.signal
-    if done.cancelled_by:
-        return Exit.FAILED
+    """What the exit code says about an invocation: a signal, a bug, a mistake, storage that is gone, a failure."""
+    if done.signal is not None or done.cancelled_by:
+        return Exit.FAILED if done.signal is None else 128 + done.signal
     failures = [report.failure for report in done.reports if report.failure]
     if any(failure.kind == "bug" and failure.error != "PanicException" for failure in failures):
         return Exit.BUG

@@ -55,6 +55,7 @@ def runs_show(run: str) -> int:
     Args:
         run: Its id, or the beginning of it.
     """
+    from framework.cli.logs import events_of
     from framework.cli.run_details import document_of, lines_of
     from framework.ledger.runs import before, get
     from framework.ledger.zombies import mark_abandoned
@@ -68,7 +69,8 @@ def runs_show(run: str) -> int:
     if known is None:
         raise SelectionError(f"no run begins with '{run}': nothing has run yet")
     found, earlier = known
-    show({"run": document_of(found, earlier)}, lambda: lines_of(found, earlier))
+    said = events_of(found["run_id"]) if found["state"] == "RUNNING" else []
+    show({"run": document_of(found, earlier)}, lambda: lines_of(found, earlier, said))
     hint(f"next: sluice logs {found['run_id']}")
     return Exit.OK
 

@@ -28,7 +28,8 @@ class HookRun:
     """A run of a pipeline as its hooks see it: what they are told of it, and what became of them.
 
     `told`: what hooks that watch have been called for in this attempt, each once. `is_planning`: the plan of the run is
-    being built, not only looked at.
+    being built, not only looked at. `is_silent`: hooks that watch are not called, but those that must come before a
+    store is asked: it runs again what has run.
     """
 
     pipeline: str
@@ -38,6 +39,7 @@ class HookRun:
     told: set[tuple[Hook, str]] = field(default_factory=set)
     reports: dict[str, HookReport] = field(default_factory=dict)
     is_planning: bool = False
+    is_silent: bool = False
 
     def begin(self, run_id: str, seq: int) -> None:
         """Take up a sequence; what its planning has told counts for it."""
@@ -65,6 +67,16 @@ def hooked_run(pipeline: str) -> Iterator[HookRun]:
     token = _run.set(run)
     try:
         yield run
+    finally:
+        _run.reset(token)
+
+
+@contextmanager
+def silent_run(pipeline: str) -> Iterator[None]:
+    """Have no hook called within the block that watches a run of a pipeline, as nothing of it is news."""
+    token = _run.set(HookRun(pipeline, is_silent=True))
+    try:
+        yield
     finally:
         _run.reset(token)
 
@@ -151,6 +163,8 @@ def _watch(hook: Hook, moment: ReadMoment | StepMoment) -> None:
 
 def _tell(run: HookRun, hook: Hook, moment: Moment) -> None:
     """Call a hook that watches, if it has not been called for this yet."""
+    if run.is_silent and moment.point != "before_read":
+        return
     if hook.changes or (hook, moment.key) in run.told:
         return
     run.told.add((hook, moment.key))

@@ -116,6 +116,26 @@ class ExportReport:
 
 
 @dataclass(frozen=True)
+class NodeReport:
+    """What the nodes of a plan that do the same did: `name` in words, `count` of them, rows of these `sources`.
+
+    `seconds` of the processor, on all threads together; `share`: of all nodes. `bytes_read`: of files. `step`: the one
+    that it comes from, where that can be told.
+    """
+
+    name: str
+    operation: str
+    rows_out: int
+    seconds: float
+    share: float
+    rows_in: int = 0
+    bytes_read: int = 0
+    count: int = 1
+    step: str = ""
+    sources: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a run failed: the failure's class, the error's name and its message."""
 
@@ -133,7 +153,7 @@ class RunReport:
     that were read as last published although their pipeline came to nothing, each with what became of that. `late_s`:
     by how much it took longer than its policy expects. `skipped`: tables that it left as they are, each with the
     condition that does not hold. `stages`: those that end in a checkpoint. `hooks`: those that watch and were called,
-    by name.
+    by name. `nodes`: what the physical nodes of its plans did, slowest first.
     """
 
     run_id: str
@@ -159,6 +179,7 @@ class RunReport:
     skipped: dict[str, str] = field(default_factory=dict)
     stages: dict[str, StageReport] = field(default_factory=dict)
     hooks: dict[str, HookReport] = field(default_factory=dict)
+    nodes: list[NodeReport] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Render as plain data for JSON."""
@@ -166,8 +187,8 @@ class RunReport:
 
     @staticmethod
     def from_dict(document: dict[str, Any]) -> RunReport:
-        """Read what `to_dict` gave."""
-        values = dict(document)
+        """Read what `to_dict` gave, of an older version too; what a newer one says beside it is left out."""
+        values = {name: value for name, value in document.items() if name in RunReport.__dataclass_fields__}
         values["sources"] = {name: SourceReport(**v) for name, v in values["sources"].items()}
         values["outputs"] = {name: OutputReport(**v) for name, v in values["outputs"].items()}
         values["exports"] = {name: ExportReport(**v) for name, v in values.get("exports", {}).items()}
@@ -176,5 +197,6 @@ class RunReport:
         values["stages"] = {name: StageReport(**v) for name, v in values.get("stages", {}).items()}
         values["hooks"] = {name: HookReport(**v) for name, v in values.get("hooks", {}).items()}
         values["quality"] = {name: QualityReport.from_dict(v) for name, v in values.get("quality", {}).items()}
+        values["nodes"] = [NodeReport(**v) for v in values.get("nodes", [])]
         values["failure"] = Failure(**values["failure"]) if values["failure"] else None
         return RunReport(**values)

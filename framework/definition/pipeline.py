@@ -15,7 +15,7 @@ from framework.definition.step import Step, read_step
 from framework.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from framework.core.hooks import Hook
     from framework.core.quality import Quality
@@ -130,6 +130,12 @@ class Pipeline:
         bare = copy(self)
         object.__setattr__(bare, "rules", ())
         return bare
+
+    def with_steps(self, names: Collection[str]) -> Pipeline:
+        """The same pipeline with only some of its steps: to build the plan of one of them."""
+        part = copy(self)
+        object.__setattr__(part, "steps", tuple(step for step in self.steps if step.name in names))
+        return part
 
     def with_project_hooks(self, hooks: Sequence[Hook]) -> Pipeline:
         """The same pipeline with the hooks of its project, which come before its own; once."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from framework.run.node_metrics import on_engine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -15,10 +17,13 @@ BLOCKS = {"POLARS_CSV_CHUNK_SIZE": str(2**20), "POLARS_ROW_GROUP_PREFETCH_SIZE":
 """CSV is cut into blocks of 1 MiB, a third of the memory at no cost in time; few row groups of Parquet wait."""
 
 
-def execute(sinks: Sequence[pl.LazyFrame]) -> None:
-    """Run lazy sinks as one plan on the streaming engine: what they share is read and computed once."""
-    with small_blocks():
-        pl.collect_all(list(sinks), engine="streaming")
+def execute(sinks: Sequence[pl.LazyFrame], names: Sequence[str] = ()) -> None:
+    """Run lazy sinks as one plan on the streaming engine: what they share is read and computed once.
+
+    `names`: what people call them, where the nodes of the plan are measured.
+    """
+    with small_blocks(), on_engine(names) as engine:
+        pl.collect_all(list(sinks), engine=engine)
 
 
 def look_again(plan: pl.LazyFrame) -> pl.DataFrame:

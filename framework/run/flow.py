@@ -22,6 +22,8 @@ from framework.run.exports import export_all, export_missing
 from framework.run.hooks.points import before_publishing, checked, published, with_hooks
 from framework.run.hooks.project import with_project_hooks
 from framework.run.naming import naming_rules
+from framework.run.node_metrics import measuring, source_names
+from framework.run.node_steps import what_steps_do
 from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
 from framework.run.quality.audit import asks_for_quality, audit_quality
 from framework.run.scopes import scopes_of
@@ -117,6 +119,7 @@ def run_plan(
         context(run_id=plan.run_id, pipeline=pipeline.name),
         at_run_time(plan.planned_at),
         hooked_run(pipeline.name) as hooks,
+        measuring(source_names(plan, space)) as measured,
     ):
         hooks.begin(plan.run_id, plan.seq)
         tell_planned(plan)
@@ -142,6 +145,7 @@ def run_plan(
         steps = {**draft.kept.steps, **report.steps}
         report = replace(report, quality=found.quality, rules=found.rules, stages=draft.kept.reports, steps=steps)
         report = replace(report, hooks=dict(hooks.reports))
+        report = replace(report, nodes=measured.nodes(what_steps_do(pipeline, plan, draft.known)))
         PlanStore(space.lake, pipeline.name).finish(plan.seq, manifest_of(plan, committed, report))
         if draft.kept.records:
             make_room(space)
@@ -202,10 +206,10 @@ def over_budget(pipeline: Pipeline, plan: RunPlan, draft: Draft) -> dict[str, st
 def stage(draft: Draft) -> None:
     """Run the plan, once: every row is read, checked, counted, carried through the steps and written in one pass."""
     fault("stage.before")
-    sinks = [target.sink for target in draft.targets if target.sink is not None]
+    sinks = {target.table: target.sink for target in draft.targets if target.sink is not None}
     try:
         with naming_rules(draft.known):
-            execute([*sinks, *(one.sink for one in draft.gathered)])
+            execute([*sinks.values(), *(one.sink for one in draft.gathered)], names=list(sinks))
     except BaseException as error:
         require_sound(draft.kept, error)
         raise

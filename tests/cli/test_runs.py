@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from framework.cli.main import main
-from framework.core.report import Failure, OutputReport, RunReport, SourceReport
-from framework.ledger.runs import open_ledger, record_finished, record_started
+from framework.core.report import Failure, NodeReport, OutputReport, RunReport, SourceReport
+from framework.ledger.opening import open_ledger
+from framework.ledger.runs import record_finished, record_started
 
 START = datetime(2026, 1, 1, 6, tzinfo=UTC)
 
@@ -78,7 +79,7 @@ def test_a_failed_run_says_why_and_one_at_work_says_so(sluice):
     assert "run f1 of shop.orders: FAILED\n" in out
     assert "    data: BoundaryError: source 'orders' is over its budget\n    mend it\n" in out
     assert out.endswith("no earlier run to compare with\n")
-    assert sluice("runs", "show", "w1")[1].endswith("    is at work\n")
+    assert "    is at work for " in sluice("runs", "show", "w1")[1]
 
 
 def test_without_a_word_the_latest_runs_are_listed(sluice):
@@ -94,3 +95,25 @@ def test_a_run_that_is_not_there_is_said(sluice, has_run):
     code, out, err = sluice("runs", "show", "zzz")
     assert (code, out) == (4, "")
     assert err.startswith("error: no run begins with 'zzz'")
+
+
+def test_the_nodes_that_took_longest_are_told_beside_what_is_usual(sluice):
+    ledger = sluice.ledger()
+
+    def nodes(read: float) -> list[NodeReport]:
+        found = [NodeReport("read orders (csv)", "read", 400, read, 0.5, bytes_read=2_500_000, sources=["orders"])]
+        found.append(
+            NodeReport("group by day", "group by", 3, 0.5, 0.3, rows_in=400, sources=["orders"], count=2, step="x")
+        )
+        return found + [NodeReport(f"compute c{n}", "compute", 3, 0.1, 0.01, rows_in=3) for n in range(5)]
+
+    record_finished(ledger, report("a1", 1, 100, 1.0, 1.0, nodes=nodes(0.5)), invocation_id="i")
+    record_finished(ledger, report("b2", 2, 100, 1.0, 1.0, nodes=nodes(2.0)), invocation_id="i")
+    shown = [line for line in sluice("runs", "show", "b2")[1].splitlines() if line.startswith("    node")]
+    assert shown[:2] == [
+        "    node   50%  read orders (csv): 400 rows of 2.5 MB, 2.000 s (usually 0.500 s)",
+        "    node   30%  group by day of orders in 2 places: 400 to 3 rows, 0.500 s (step x)",
+    ]
+    assert shown[-1] == "    node        and 2 more that took less; --json has them"
+    document = json.loads(sluice("runs", "show", "b2", "--json")[1])["run"]
+    assert document["report"]["nodes"][0]["rows_out"] == 400

@@ -52,7 +52,8 @@ def compute(attempt: Attempt, task: Task, needed: Sequence[KeptStage]) -> KeptSt
     paths = {node: store.new_path(task.address, node) for node in task.stage.writes}
     with _cleaned_up(store, paths.values(), refused):
         with naming_rules(known):
-            execute([_sink(store, wired.frames[node], path) for node, path in paths.items()])
+            sinks = [_sink(store, wired.frames[node], path) for node, path in paths.items()]
+            execute(sinks, names=[f"checkpoint {node}" for node in paths])
         require_steps(wired.checks, f"checkpoint '{task.name}' is not kept")
         _require_unchanged(attempt, task)
     effects = _effects(attempt, intakes, wired.checks)  # only now the last refused rows are handed over
