@@ -20,7 +20,7 @@ from framework.run.left_out import (
     planned_stamps,
     stamps,
 )
-from framework.run.planning import appended_from
+from framework.run.news import appended_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -24,7 +24,8 @@ from framework.run.hooks.project import with_project_hooks
 from framework.run.naming import naming_rules
 from framework.run.node_metrics import measuring, source_names
 from framework.run.node_steps import what_steps_do
-from framework.run.planning import find_position, fix_plan, quarantine_of, tables_of
+from framework.run.planning import fix_plan
+from framework.run.position import find_position, quarantine_of, tables_of
 from framework.run.quality.audit import asks_for_quality, audit_quality
 from framework.run.scopes import scopes_of
 from framework.run.stages import Attempt, are_files_read, carry_out, make_room, require_sound, take_in_all

@@ -16,8 +16,9 @@ from framework.ledger.opening import open_existing
 from framework.ledger.runs import get
 from framework.run.changed import find_changes
 from framework.run.left_out import LeftOut, changed_files, planned_stamps, stamps
+from framework.run.news import find_news
 from framework.run.parameters import resolve_parameters
-from framework.run.planning import find_news, find_position
+from framework.run.position import find_position
 from framework.run.request import RunRequest
 from framework.run.workspace import SAMPLE, open_workspace
 

@@ -13,8 +13,10 @@ from framework.run.estimates import Amount, Estimate, estimate
 from framework.run.fingerprints.changes import NO_CHANGES, Change, Changes
 from framework.run.hooks.project import hook_lines
 from framework.run.last_known import require_look_ups
+from framework.run.news import News, find_news, mode_of, with_branches
 from framework.run.parameters import resolve_parameters
-from framework.run.planning import News, find_news, find_position, in_days, mode_of, with_branches
+from framework.run.planning import in_days
+from framework.run.position import find_position
 from framework.run.resilience.declared import policy_lines
 from framework.run.schemas.evolution import Evolution, examine, with_breaks
 from framework.run.second_looks import AcrossLook, across_looks
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from framework.core.plan import Input, StandIn
     from framework.definition import Pipeline
     from framework.run.fingerprints.definition import Identity
-    from framework.run.planning import Position
+    from framework.run.position import Position
     from framework.run.request import RunRequest
     from framework.settings import Settings
 

@@ -24,7 +24,7 @@ from framework.registry.store import FOLDER
 from framework.run.compiled import contracts
 from framework.run.flow import run_plan
 from framework.run.past import find_past
-from framework.run.planning import tables_of
+from framework.run.position import tables_of
 from framework.run.rows_compared import Difference, compare
 from framework.run.sensitive import sensitive_columns
 

@@ -18,8 +18,9 @@ from framework.lake import as_declared
 from framework.lake.tables import require_table
 from framework.run.compiled import contracts, wire
 from framework.run.intake import Asked, table_rows, take_in
+from framework.run.news import News, find_news
 from framework.run.parameters import resolve_parameters, typed_parameters
-from framework.run.planning import News, Position, find_news
+from framework.run.position import Position
 from framework.run.request import RunRequest
 from framework.run.workspace import open_workspace
 from framework.settings import load_settings

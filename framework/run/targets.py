@@ -30,7 +30,8 @@ from framework.lake import (
     to_storable,
 )
 from framework.run.compiled import settle
-from framework.run.planning import fix_rebuild, tables_of
+from framework.run.planning import fix_rebuild
+from framework.run.position import tables_of
 from framework.run.rule_nodes import wanted_nodes
 from framework.run.schemas.evolution import evolved, examine, reshaped
 from framework.run.scopes import wire_rows

@@ -64,7 +64,8 @@ def _stages(
         return {}
     from framework.run.flow import tell_planned
     from framework.run.hooks.points import with_hooks
-    from framework.run.planning import find_position, fix_plan
+    from framework.run.planning import fix_plan
+    from framework.run.position import find_position
     from framework.run.stages import missing_stages
     from framework.run.workspace import open_workspace
 
@@ -86,7 +87,7 @@ def _stages(
 def _stage(chosen: dict[str, Pipeline], settings: Settings, name: str, stage: str, request: RunRequest) -> None:
     """Do a stage of the run that is planned. Where somebody has finished that meanwhile, there is nothing to do."""
     from framework.run.hooks.points import with_hooks
-    from framework.run.planning import find_position
+    from framework.run.position import find_position
     from framework.run.stages import run_stage
     from framework.run.workspace import open_workspace
 

@@ -13,7 +13,8 @@ from framework.errors import BoundaryError, DefinitionError
 from framework.lake import open_table
 from framework.run import flow, targets
 from framework.run.compiled import verify
-from framework.run.planning import find_news, find_position
+from framework.run.news import find_news
+from framework.run.position import find_position
 from framework.run.request import RunRequest
 from tests.run.quarantine_shop import Shop
 

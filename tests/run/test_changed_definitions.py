@@ -19,7 +19,8 @@ from framework.errors import CompatibilityError
 from framework.lake import PlanStore, open_table
 from framework.run.fingerprints.definition import Definition
 from framework.run.flow import run_in
-from framework.run.planning import find_news, find_position
+from framework.run.news import find_news
+from framework.run.position import find_position
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation

@@ -20,7 +20,8 @@ from framework.lake import PlanStore, open_table
 from framework.run import flow
 from framework.run.compiled import verify
 from framework.run.flow import run_in
-from framework.run.planning import find_news, find_position
+from framework.run.news import find_news
+from framework.run.position import find_position
 from framework.run.preview import preview
 from framework.run.request import RunRequest
 from framework.settings import Settings

@@ -10,7 +10,8 @@ from framework.core.events import listening
 from framework.definition.selection import upstream_of
 from framework.errors import DefinitionError, SourceError
 from framework.run.flow import run_in
-from framework.run.planning import Position, find_news
+from framework.run.news import find_news
+from framework.run.position import Position
 from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation

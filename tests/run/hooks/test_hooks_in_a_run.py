@@ -31,7 +31,8 @@ from framework.errors import BoundaryError, HookError, StepError
 from framework.lake import open_table
 from framework.run.compiled import verify
 from framework.run.fingerprints import fingerprint
-from framework.run.planning import find_news, find_position
+from framework.run.news import find_news
+from framework.run.position import find_position
 from framework.run.request import RunRequest
 from tests.run.quarantine_shop import Shop as Folders
 

@@ -10,7 +10,8 @@ from framework.core.faults import POINTS
 from framework.errors import ConfigurationError
 from framework.lake.quarantine import Selection
 from framework.run.flow import run_plan
-from framework.run.planning import find_position, fix_plan
+from framework.run.planning import fix_plan
+from framework.run.position import find_position
 from framework.run.quarantine.replay import discard
 from framework.run.request import RunRequest
 

@@ -20,7 +20,8 @@ from framework.core.events import listening
 from framework.errors import SelectionError, StepError, StorageError
 from framework.lake import StageStore, open_table
 from framework.run.flow import run_in, run_plan
-from framework.run.planning import find_position, fix_plan
+from framework.run.planning import fix_plan
+from framework.run.position import find_position
 from framework.run.request import RunRequest
 from framework.run.stages import are_files_read, make_room, missing_stages, run_stage
 from framework.run.workspace import Keep

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from framework import LazyFrame, Pipeline, csv_files, delta_table, step, table
-from framework.run.planning import find_position, fix_plan
+from framework.run.planning import fix_plan
+from framework.run.position import find_position
 from framework.run.request import RunRequest
 from framework.run.scopes import scopes_of
 from tests.run.quarantine_shop import Shop
