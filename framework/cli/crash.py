@@ -9,9 +9,9 @@ from typing import Any
 
 from framework.cli.options import Exit, current, settings
 from framework.cli.output import complain, show
+from framework.core.failures import classify, traceback_of
 from framework.errors import ConfigurationError
 from framework.observe.redact import Redactor, secrets_of
-from framework.supervise.failures import classify, traceback_of
 
 
 def say_error(message: str, *, kind: str, name: str, trace: BaseException | None = None) -> None:

@@ -15,9 +15,9 @@ from framework.cli.request import EXCLUDE, make_request, selected
 from framework.cli.run_summary import next_steps, render, render_brief
 from framework.errors import ConfigurationError
 from framework.supervise.audience import Audience
+from framework.supervise.current import Tries, new_id
 from framework.supervise.messages import Job
 from framework.supervise.supervisor import supervise
-from framework.supervise.tally import Tries, new_id
 
 if TYPE_CHECKING:
     from framework.run.request import RunRequest

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
 
 from framework.core import events
+from framework.core.failures import classify, traceback_of
 from framework.core.report import RunReport
 from framework.observe.redact import Redactor, secrets_of
 from framework.supervise.channel import Channel, Printed
-from framework.supervise.failures import classify, traceback_of
 from framework.supervise.memory import memory_limit_mb
 from framework.supervise.messages import Begun, Happened, Job, Ready, Refused, Reported, Selected, Split, Task
 from framework.supervise.process import end_with, limit_memory, peak_memory_mb, reset_peak_memory

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from framework.supervise.crew import Crew
+from framework.supervise.current import Tries, new_id
 from framework.supervise.shift import NoPast, Shift
 from framework.supervise.signals import Signals
-from framework.supervise.tally import Tally, Tries, new_id
+from framework.supervise.tally import Tally
 
 if TYPE_CHECKING:
     from framework.core.report import Failure, RunReport

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 import pytest
 
+from framework.core.failures import classify
 from framework.errors import StorageError
-from framework.supervise.failures import classify
 
 if TYPE_CHECKING:
     from tests.s3.conftest import Bucket

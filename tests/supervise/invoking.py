@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from framework.core.policy import Retry
+from framework.supervise.current import Tries
 from framework.supervise.messages import Job
 from framework.supervise.supervisor import supervise
-from framework.supervise.tally import Tries
 
 HERE = Path(__file__).parent
 

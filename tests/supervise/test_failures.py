@@ -9,8 +9,8 @@ import pytest
 from deltalake.exceptions import CommitFailedError, SchemaMismatchError
 
 from framework import errors
+from framework.core.failures import classify, traceback_of
 from framework.supervise.deaths import OomKills, explain_death, oom_kills
-from framework.supervise.failures import classify, traceback_of
 
 NO_KILLS = OomKills()
 

@@ -9,9 +9,9 @@ import pytest
 
 from framework.supervise import shift
 from framework.supervise.board import Board
+from framework.supervise.current import Tries
 from framework.supervise.memory import memory_limit_mb
 from framework.supervise.messages import Selected
-from framework.supervise.tally import Tries
 from tests.supervise.invoking import invoke, report_of, states
 
 
