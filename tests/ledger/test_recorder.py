@@ -141,7 +141,7 @@ def test_a_state_that_cannot_follow_is_said_once_and_the_rest_is_recorded(addres
     assert warned == [
         (
             "the ledger refuses what this run says: task a.b of invocation inv-1 cannot become SUCCESS: it is PENDING;"
-            " expected QUEUED or RUNNING or UNCHANGED or FAILED or SKIPPED or CANCELLED"
+            " expected QUEUED or RUNNING or RETRYING or UNCHANGED or FAILED or SKIPPED or CANCELLED"
         )
     ]
     assert states_of(address)[1] == {"a.b": "QUEUED", "a.c": "PENDING"}

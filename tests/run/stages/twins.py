@@ -78,7 +78,7 @@ def states(report: RunReport) -> dict[str, str]:
 def told(report: RunReport) -> dict:
     """What a report says that is the same with checkpoints and without."""
     document = report.to_dict()
-    own = ("run_id", "started_at", "duration_s", "timings_s", "stages", "peak_memory_mb", "exports", "quality")
+    own = ("run_id", "started_at", "duration_s", "timings_s", "stages", "peak_memory_mb", "exports", "quality", "nodes")
     found = {name: value for name, value in document.items() if name not in own}
     for output in found["outputs"].values():
         del output["files_added"], output["files_removed"]
