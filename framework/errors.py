@@ -46,9 +46,10 @@ class SluiceError(Exception):
 
 
 class AuthorError(SluiceError):
-    """The pipeline's author must change something."""
+    """The pipeline's author must change something; `step` names the step that it is about, where it is about one."""
 
     kind = "definition"
+    step: str = ""
 
 
 @dataclass(frozen=True, order=True)

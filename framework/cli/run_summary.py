@@ -38,6 +38,7 @@ def render(reports: Sequence[RunReport], *, is_verbose: bool = False) -> Iterato
         for name, step in report.steps.items():
             yield f"    step  {name}: {WARNED}"
             yield from _warned(step)
+        yield from (f"    step  {name}: its stand-in gave the rows: {why}" for name, why in report.stood_in.items())
         for name, rule in report.rules.items():
             yield from _rule(name, rule)
         yield from _hooks(report)

@@ -152,8 +152,9 @@ class RunReport:
     `steps`: those of which rules that only warn were broken. `rules`: the rules across tables. `used_last`: the tables
     that were read as last published although their pipeline came to nothing, each with what became of that. `late_s`:
     by how much it took longer than its policy expects. `skipped`: tables that it left as they are, each with the
-    condition that does not hold. `stages`: those that end in a checkpoint. `hooks`: those that watch and were called,
-    by name. `nodes`: what the physical nodes of its plans did, slowest first.
+    condition that does not hold. `stood_in`: steps in whose place something else gave rows, each with why. `stages`:
+    those that end in a checkpoint. `hooks`: those that watch and were called, by name. `nodes`: what the physical nodes
+    of its plans did, slowest first.
     """
 
     run_id: str
@@ -177,6 +178,7 @@ class RunReport:
     used_last: dict[str, str] = field(default_factory=dict)
     late_s: float = 0.0
     skipped: dict[str, str] = field(default_factory=dict)
+    stood_in: dict[str, str] = field(default_factory=dict)
     stages: dict[str, StageReport] = field(default_factory=dict)
     hooks: dict[str, HookReport] = field(default_factory=dict)
     nodes: list[NodeReport] = field(default_factory=list)

@@ -137,6 +137,17 @@ class Pipeline:
         object.__setattr__(part, "steps", tuple(step for step in self.steps if step.name in names))
         return part
 
+    def with_standby(self, name: str) -> Pipeline:
+        """The same pipeline with what stands in for a step in its place; itself where nothing does."""
+        at = next((n for n, one in enumerate(self.steps) if one.name == name), None)
+        standby = self.steps[at].otherwise if at is not None else None
+        if at is None or standby is None:
+            return self
+        other = copy(self)
+        instead = replace(self.steps[at], function=standby, otherwise=None)
+        object.__setattr__(other, "steps", (*self.steps[:at], instead, *self.steps[at + 1 :]))
+        return other
+
     def with_project_hooks(self, hooks: Sequence[Hook]) -> Pipeline:
         """The same pipeline with the hooks of its project, which come before its own; once."""
         if not hooks or any(hook.level == "project" for hook in self.hooks):

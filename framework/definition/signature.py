@@ -40,6 +40,19 @@ class Condition:
     parameters: tuple[Parameter, ...] = ()
 
 
+@dataclass(frozen=True)
+class Standby:
+    """A function whose rows stand in for those of a step that fails; takes some of what the step takes, by name."""
+
+    name: str
+    function: Callable[..., Any]
+    takes: tuple[str, ...]
+
+    def __call__(self, **arguments: Any) -> Any:
+        """Call it with what it takes of the step's arguments."""
+        return self.function(**{name: arguments[name] for name in self.takes})
+
+
 def read_signature(
     function: Callable[..., Any], where: str
 ) -> tuple[dict[str, type[DataFrameModel] | None], list[Parameter], list[Problem]]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from framework.core.typed import DataFrameModel, is_schema
 from framework.definition.fanned import EXAMPLES, Fanned, read_kind
-from framework.definition.signature import Condition, Parameter, read_signature
+from framework.definition.signature import Condition, Parameter, Standby, read_signature
 from framework.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from framework.core.rule import BusinessRule
 
@@ -26,7 +26,7 @@ class Step:
     """A function of a pipeline: its inputs are sources or steps by name, its output is held against `returns`.
 
     `ordered`, `row_wise` and `checkpoint`: what its author says of it; see `step`. `rules`: business rules beside those
-    of `returns`. `when`: whether it is run at all.
+    of `returns`. `when`: whether it is run at all. `otherwise`: what stands in where it fails.
     """
 
     name: str
@@ -40,9 +40,10 @@ class Step:
     rules: tuple[BusinessRule, ...] = ()
     checkpoint: bool = False
     when: Condition | None = None
+    otherwise: Standby | None = None
 
 
-def step(
+def step(  # noqa: PLR0913 - one keyword per thing that a step can say
     *,
     returns: type[DataFrameModel] | str,
     rules: Sequence[BusinessRule] = (),
@@ -51,6 +52,7 @@ def step(
     checkpoint: bool = False,
     each: str = "",
     when: Callable[..., Any] | None = None,
+    otherwise: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]:
     """Declare what a step returns: a schema, or the path of its file. The function stays a plain function.
 
@@ -69,6 +71,8 @@ def step(
             has in its first input, a table that the pipeline reads or a checkpoint, with the rows of that value.
         when: A function that says whether the step is run: of run parameters, and of tables that the pipeline reads, as
             lazy frames; gives a bool, or a lazy frame of one. Tables made of a step that is not run stay as they are.
+        otherwise: A function whose rows stand in, for a run, when the step raises while its plan is built, or its rows
+            break what it declares. It takes some of the step's arguments; its rows are held against the same schema.
 
     >>> import polars as pl
     >>> from framework.core.typed import DataFrameModel, LazyFrame
@@ -84,7 +88,7 @@ def step(
     def mark(function: F) -> F:
         setattr(function, MARK, returns)
         claims = {"ordered": ordered, "row_wise": row_wise, "rules": tuple(rules), "checkpoint": checkpoint}
-        claims |= {"each": each, "when": when}
+        claims |= {"each": each, "when": when, "otherwise": otherwise}
         setattr(function, CLAIMS, claims)
         return function
 
@@ -104,7 +108,7 @@ def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
         returns = None
     inputs, parameters, wrong = read_signature(function, where)
     claims = dict(getattr(function, CLAIMS, {}))
-    each, when = claims.pop("each", ""), claims.pop("when", None)
+    each, when, otherwise = claims.pop("each", ""), claims.pop("when", None), claims.pop("otherwise", None)
     problems += wrong
     called = function
     if each:
@@ -113,6 +117,9 @@ def read_step(function: Callable[..., Any]) -> tuple[Step, list[Problem]]:
         parameters = [one for one in parameters if one.name != each]
     if when is not None:
         claims["when"], unusable = _read_condition(when, where)
+        problems += unusable
+    if otherwise is not None:
+        claims["otherwise"], unusable = _read_standby(otherwise, where, {*inputs, *(one.name for one in parameters)})
         problems += unusable
     return Step(name, called, returns, inputs, tuple(parameters), where, **claims), problems
 
@@ -147,3 +154,19 @@ def _read_condition(when: Callable[..., Any], where: str) -> tuple[Condition | N
     name = getattr(when, "__name__", repr(when))
     inputs, parameters, problems = read_signature(when, f"{where}, condition '{name}'")
     return Condition(name, when, inputs, tuple(parameters)), problems
+
+
+def _read_standby(
+    otherwise: Callable[..., Any], where: str, taken: Collection[str]
+) -> tuple[Standby | None, list[Problem]]:
+    if not callable(otherwise):
+        return None, [
+            Problem(where, f"otherwise={otherwise!r} is no function", "give one that takes what the step takes")
+        ]
+    name = getattr(otherwise, "__name__", repr(otherwise))
+    inputs, parameters, problems = read_signature(otherwise, f"{where}, otherwise '{name}'")
+    takes = (*inputs, *(parameter.name for parameter in parameters))
+    for unknown in (one for one in takes if one not in taken):
+        what = f"its otherwise '{name}' takes '{unknown}', which the step does not"
+        problems.append(Problem(where, what, did_you_mean(unknown, taken)))
+    return Standby(name, otherwise, takes), problems

@@ -117,15 +117,17 @@ def wire(
             continue
         arguments = {name: frames[name] for name in step.inputs}
         arguments.update({p.name: parameters[p.name] for p in step.parameters if p.name in parameters})
-        with planning(f"step '{step.name}'") as ask:
+        with planning(f"step '{step.name}'", step.name) as ask:
             conforming = conform(ask(step.function, **arguments), known[step.name], step.name)
             frames[step.name] = checks[step.name].watch(conforming) if checks is not None else conforming
     return frames
 
 
 @contextmanager
-def planning(what: str) -> Iterator[Callable[..., pl.LazyFrame]]:
+def planning(what: str, step: str = "") -> Iterator[Callable[..., pl.LazyFrame]]:
     """Build a plan with a function of an author: gives a way to call it. `what` says in messages what it is.
+
+    `step`: the step that it is, for whoever has something that stands in for that.
 
     Raises:
         StepError: when it raises or returns something else than a lazy frame, or its plan cannot be resolved.
@@ -145,7 +147,12 @@ def planning(what: str) -> Iterator[Callable[..., pl.LazyFrame]]:
     try:
         yield ask
     except pl.exceptions.PolarsError as error:
-        raise StepError(f"{what} gives a plan that cannot be resolved: {str(error).splitlines()[0]}") from error
+        wrong = StepError(f"{what} gives a plan that cannot be resolved: {str(error).splitlines()[0]}")
+        wrong.step = step
+        raise wrong from error
+    except AuthorError as error:
+        error.step = error.step or step
+        raise
 
 
 def empty_inputs(pipeline: Pipeline, known: Mapping[str, Contract]) -> dict[str, pl.LazyFrame]:
@@ -172,10 +179,22 @@ def verify(pipeline: Pipeline) -> list[Problem]:
         return [Problem(pipeline.name, str(error))]
     found = [*unknown_columns(pipeline, frames), *look_up_problems(pipeline, known), *_unmarked(pipeline, frames)]
     found += rule_misfits(pipeline, frames)
-    found += _condition_misfits(pipeline, frames)
+    found += [*_condition_misfits(pipeline, frames), *_standby_problems(pipeline, known)]
     found += [p for o in pipeline.outputs if o.of in frames for p in _unstorable(o, frames[o.of])]
     found += [p for o in pipeline.outputs if o.quality and o.of in frames for p in _misfits(pipeline, o, known, frames)]
     return [Problem(f"{pipeline.name}, {problem.where}", problem.what, problem.fix) for problem in found]
+
+
+def _standby_problems(pipeline: Pipeline, known: Mapping[str, Contract]) -> Iterator[Problem]:
+    """Find what stands in for a step and does not fit in its place."""
+    for step in pipeline.steps:
+        if step.otherwise is not None:
+            try:
+                with at_run_time(EPOCH):
+                    other = pipeline.with_standby(step.name)
+                    wire(other, empty_inputs(other, known), defaults(other), known)
+            except AuthorError as error:
+                yield Problem(step.where, f"its otherwise '{step.otherwise.name}' does not fit: {error}")
 
 
 def _condition_misfits(pipeline: Pipeline, frames: Mapping[str, pl.LazyFrame]) -> list[Problem]:

@@ -11,6 +11,7 @@ from framework.core.clock import at_run_time
 from framework.core.events import context, emit
 from framework.core.faults import fault
 from framework.core.hooking import hooked_run
+from framework.errors import AuthorError
 from framework.lake import PlanStore
 from framework.run.accounts import account, combine, source_report, with_calls
 from framework.run.across import gatherings, hold_rules
@@ -62,7 +63,25 @@ def run_pipeline(pipeline: Pipeline, settings: Settings, request: RunRequest) ->
 def run_in(pipeline: Pipeline, space: Workspace, request: RunRequest) -> RunReport:
     """Run a pipeline in a workspace; see `run_pipeline`."""
     with with_hooks(pipeline) as hooks:
-        return _run_all(pipeline, space.of_a_run(), request, hooks)
+        return _run_or_stand_in(pipeline, space.of_a_run(), request, hooks)
+
+
+def _run_or_stand_in(pipeline: Pipeline, space: Workspace, request: RunRequest, hooks: HookRun) -> RunReport:
+    """Run a pipeline; where a step fails that something stands in for, with that in its place.
+
+    A step fails so by its code and the pinned input alone: every attempt at a plan comes to the same.
+    """
+    try:
+        return _run_all(pipeline, space, request, hooks)
+    except AuthorError as error:
+        other = pipeline.with_standby(error.step)
+        if other is pipeline:
+            raise
+        why = str(error).splitlines()[0]
+        text = f"{pipeline.name}: what stands in for step '{error.step}' takes its place: {why}"
+        emit("step.stood_in", text, level="WARNING", pipeline=pipeline.name, step=error.step)
+        report = _run_or_stand_in(other, space, replace(request, takes_up=True), hooks)
+        return replace(report, stood_in={error.step: why, **report.stood_in})
 
 
 def _run_all(pipeline: Pipeline, space: Workspace, request: RunRequest, hooks: HookRun) -> RunReport:

@@ -207,7 +207,9 @@ def require_steps(violations: Mapping[str, Violations], consequence: str) -> Non
         if lines:
             head = f"step '{step}' gave rows that break the schema it declares; {consequence}:"
             fix = f"{NOTHING_PUBLISHED}; correct the step, or the rules of {found.contract.name}"
-            raise StepError("\n".join([head, *lines, fix]))
+            broken = StepError("\n".join([head, *lines, fix]))
+            broken.step = step
+            raise broken
         report = step_report(found)
         warned = [f"{count:,} x {reason}" for reason, count in report.warned.items()]
         for words in [*warned, *report.warnings]:

@@ -198,7 +198,7 @@ def _of_step(
         return Node(form, tuple(dtypes), dtypes, rules, own, True, None, describing.functions, _told(contract))
     arguments = {name: StandIn(name, schemas[name]).frame() for name in step.inputs}
     given = {p.name: values[p.name] for p in step.parameters if p.name in values}
-    with planning(f"step '{step.name}'") as ask:
+    with planning(f"step '{step.name}'", step.name) as ask:
         frame = conform(ask(step.function, **arguments, **given), contract, step.name)
         schema = frame.collect_schema()
     form, every = plan_form(frame, describing.form), {name: dtype_form(dtype) for name, dtype in schema.items()}
