@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-BUSY = 120_000_000
+BUSY = 250_000_000
 """Turns of a loop in plain Python, some seconds on one core."""
 MANY = 20
 
