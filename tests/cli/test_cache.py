@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.calling import in_a_process
 
+pytestmark = pytest.mark.drawn(3)
+
 STEP = "pipelines/shop/daily_totals.py"
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.calling import PATIENCE_S, command, environment, in_a_process
 from tests.run.past_project import Project
 
+pytestmark = pytest.mark.drawn(2)
+
 GOOD = 'return orders.group_by("day").agg(pl.col("amount").sum()).sort("day")'
 LATE = 'return orders.select("day", amount=pl.col("day").cast(pl.Int64))'
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.drawn(2)
+
 
 def held(sluice, at, *flags):
     return json.loads(sluice("quarantine", "show", "shop.orders", "--json", *flags, cwd=at).stdout)["rows"]

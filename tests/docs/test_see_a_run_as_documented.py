@@ -12,6 +12,8 @@ import pytest
 
 from tests.cli.calling import PATIENCE_S, environment, in_a_process
 
+pytestmark = pytest.mark.drawn(2)
+
 PAGE = (Path(__file__).parents[2] / "docs/how-to/see-a-run.md").read_text()
 STORY = PAGE.partition("## Where the time goes")[0]
 VARIES = (

@@ -18,6 +18,8 @@ from framework.ledger.migrations import scripts, upgrade
 from framework.ledger.runs import get, open_existing, open_ledger
 from framework.ledger.tables import metadata
 
+pytestmark = pytest.mark.drawn(2)
+
 ROOT = Path(__file__).parents[2]
 # As the first Sluice wrote it, by hand and without migrations.
 VERSION_1 = [

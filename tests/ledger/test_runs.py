@@ -26,6 +26,8 @@ from framework.ledger.runs import (
 from framework.ledger.tables import runs
 from framework.ledger.zombies import KILLED, mark_abandoned
 
+pytestmark = pytest.mark.drawn(2)
+
 ROOT = Path(__file__).parents[2]
 REPORT = RunReport(
     "ab12cd",

@@ -25,6 +25,8 @@ from framework.run.request import RunRequest
 from framework.run.workspace import Workspace
 from framework.storage import StorageLocation
 
+pytestmark = pytest.mark.drawn(2)
+
 
 class Sale(pa.DataFrameModel):
     id: int

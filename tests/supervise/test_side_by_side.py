@@ -14,6 +14,8 @@ from framework.supervise.memory import memory_limit_mb
 from framework.supervise.messages import Selected
 from tests.supervise.invoking import invoke, report_of, states
 
+pytestmark = pytest.mark.drawn(2)
+
 
 def moves(events, task):
     """The states that a task went through."""

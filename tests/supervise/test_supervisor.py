@@ -16,6 +16,8 @@ from framework.supervise.messages import Job
 from framework.supervise.supervisor import supervise
 from tests.supervise.invoking import invoke, report_of, states
 
+pytestmark = pytest.mark.drawn(2)
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PATIENCE_S = 60

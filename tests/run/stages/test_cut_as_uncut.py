@@ -29,6 +29,8 @@ from tests.run.quarantine_shop import PRODUCTS
 from tests.run.stages.dags import drawn_pipelines
 from tests.run.stages.twins import Twins, states
 
+pytestmark = pytest.mark.drawn(3)
+
 
 @given(drawn_pipelines())
 @settings(max_examples=4, phases=[Phase.explicit, Phase.generate])  # a smaller one takes minutes to find

@@ -34,6 +34,8 @@ from tests.run.stages.twins import states
 if TYPE_CHECKING:
     from framework.core.plan import RunPlan
 
+pytestmark = pytest.mark.drawn(2)
+
 
 class Sale(pa.DataFrameModel):
     id: int = pa.Field(ge=0)
