@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     memory_mb: int | None = Field(default=None, ge=256)
     grace_s: float = Field(default=5.0, ge=0)
     workers: int | None = Field(default=None, ge=1)
+    nodes: bool = True
     pools: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     hooks: tuple[str, ...] = ()
     s3: S3Settings = S3Settings()

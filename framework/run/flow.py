@@ -139,7 +139,7 @@ def run_plan(
         context(run_id=plan.run_id, pipeline=pipeline.name),
         at_run_time(plan.planned_at),
         hooked_run(pipeline.name) as hooks,
-        measuring(source_names(plan, space)) as measured,
+        measuring(source_names(plan, space), is_on=space.nodes) as measured,
     ):
         hooks.begin(plan.run_id, plan.seq)
         tell_planned(plan)

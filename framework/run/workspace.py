@@ -40,8 +40,9 @@ class Workspace:
 
     `now` fixes the time of planning (tests; default: the clock). `memory_mb`: what a run may take (None: no limit).
     `cache`: where the rows of checkpoints are kept (default: a hidden folder of the lake); `keep`: what of them is
-    (None: checkpoints are passed over). `pipelines` gives those of the project: a table that changes its schema may be
-    a source of them. `calls`: how the calls to sources are made, and counted.
+    (None: checkpoints are passed over). `nodes`: whether what each physical node of a plan does is counted. `pipelines`
+    gives those of the project: a table that changes its schema may be a source of them. `calls`: how the calls to
+    sources are made, and counted.
     """
 
     raw: StorageLocation
@@ -51,6 +52,7 @@ class Workspace:
     memory_mb: int | None = None
     cache: StorageLocation | None = None
     keep: Keep | None = DEFAULT_KEEP
+    nodes: bool = True
     pipelines: Callable[[], Iterable[Pipeline]] = field(default=tuple, compare=False)
     calls: Calls = field(default_factory=Calls, compare=False)
 
@@ -74,7 +76,7 @@ def open_workspace(settings: Settings, request: RunRequest | None = None) -> Wor
     raw = StorageLocation(settings.path(settings.raw), settings.s3)
     lake = StorageLocation(settings.path(settings.lake), settings.s3)
     options: dict[str, Any] = {"memory_mb": settings.memory_mb, "pipelines": partial(_pipelines, settings)}
-    options["calls"] = calls_of(settings)
+    options |= {"calls": calls_of(settings), "nodes": settings.nodes}
     if settings.cache:
         options["cache"] = StorageLocation(settings.path(settings.cache), settings.s3)
     is_kept = request is None or not request.no_cache

@@ -1,6 +1,7 @@
 """What the physical nodes of a run's plan did: counted by Polars, told in words of the pipeline."""
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import pandera.polars as pa
@@ -146,6 +147,11 @@ def test_nodes_are_kept_in_the_report_and_read_back(space):
     report = run_in(TOTALS, space, RunRequest())
     assert report.nodes
     assert RunReport.from_dict(report.to_dict()) == report
+
+
+def test_a_run_can_do_without(space):
+    report = run_in(TOTALS, replace(space, nodes=False), RunRequest())
+    assert (report.state, report.nodes) == ("SUCCESS", [])
 
 
 def test_a_report_without_nodes_and_one_of_a_newer_version_are_read():

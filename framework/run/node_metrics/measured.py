@@ -133,10 +133,10 @@ _current: ContextVar[Measured | None] = ContextVar("sluice_measured", default=No
 
 
 @contextmanager
-def measuring(place: Callable[[str], str] = str) -> Iterator[Measured]:
-    """Measure the plans that run within the block, in this thread; see `Measured`."""
+def measuring(place: Callable[[str], str] = str, *, is_on: bool = True) -> Iterator[Measured]:
+    """Measure the plans that run within the block, in this thread, where that is on; see `Measured`."""
     measured = Measured(place)
-    token = _current.set(measured)
+    token = _current.set(measured if is_on else None)
     try:
         yield measured
     finally:
