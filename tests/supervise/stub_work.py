@@ -34,7 +34,7 @@ def work(settings, selection):
 
 POLICIES = {
     "api": Policy(pools=("api",)),
-    "late": Policy(deadline="200ms"),
+    "late": Policy(deadline="2s"),
     "slow": Policy(expected="1us"),
     "stop": Policy(on_failure="stop"),
     "keen": Policy(retry=Retry(attempts=3, first="1us", longest="1us")),
