@@ -43,7 +43,7 @@ def find_changes(
 
 
 def _values(pipeline: Pipeline, last: RunPlan | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    known = {p.name: p for step in pipeline.steps for p in step.parameters}
+    known = pipeline.parameters
     values = {name: value for name, value in given.items() if name in known}
     for name, parameter in known.items():
         if parameter.is_required and name not in values and last is not None and name in last.parameters:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from framework.core.hooking import silent_run
 from framework.core.plan import TableInput
-from framework.errors import ConfigurationError, SluiceError
+from framework.errors import ConfigurationError
 from framework.lake import PlanStore, open_table
 from framework.lake.copies import copy_file, copy_table, remove_all
 from framework.lake.plans import SNAPSHOT_EVERY
@@ -124,8 +124,6 @@ def _replayed(past: Past, space: Workspace) -> Replayed:
     try:
         with silent_run(past.pipeline.name):
             run_plan(past.pipeline, plan, space)
-    except SluiceError as error:
-        return replace(made, error=f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001 - whatever stops a plan is what the replay came to
         return replace(made, error=f"{type(error).__name__}: {error}")
     return replace(made, tables=dict(_compared(past, space, published)))

@@ -207,3 +207,35 @@ def test_what_is_no_condition_is_told():
 def test_no_rule_across_tables_holds_what_may_not_be_run():
     rule = agree("totals", left="summed", right="sales", on=("sum(total)", "sum(amount)"))
     assert any("'summed' may not be run, and then nothing could be held" in one for one in problems_of(rules=[rule]))
+
+
+def test_a_condition_may_ask_a_parameter_that_must_be_given(shop):
+    def is_asked(report: bool) -> bool:
+        return report
+
+    shop.sell(1)
+    assert shop.run(total_when(is_asked), report="true").skipped == {}
+    shop.sell(2)
+    assert shop.run(total_when(is_asked), report="false").skipped.keys() == {"t/total", "t/double"}
+    assert shop.run(total_when(is_asked), report="true").skipped == {}
+    assert shop.rows("t/total").to_dicts() == [{"total": 3}]
+
+
+def test_a_checkpoint_that_only_a_branch_that_is_left_needs_is_not_computed(shop):
+    @step(returns=Sale, checkpoint=True)
+    def costly(sales: LazyFrame[Sale]) -> pl.LazyFrame:
+        return sales
+
+    @step(returns=Total, when=is_wanted)
+    def summed(costly: LazyFrame[Sale]) -> pl.LazyFrame:
+        return costly.select(total=pl.col("amount").sum().cast(pl.Int64))
+
+    source = {"sales": delta_table("t/sales", schema=Sale)}
+    outputs = [table("t/copy", of="sales"), table("t/total", of=summed)]
+    made = Pipeline("t.costly", sources=source, steps=[costly, summed], outputs=outputs)
+    shop.sell(1, 2)
+    report = shop.run(made)
+    assert (report.skipped.keys(), report.stages) == ({"t/total"}, {})
+    report = shop.run(made, report="true")
+    assert (report.skipped, report.stages["costly"].state) == ({}, "computed")
+    assert shop.rows("t/total").to_dicts() == [{"total": 3}]

@@ -85,7 +85,8 @@ def _warn_again(steps: Mapping[str, StepReport], computed: set[str]) -> None:
 def behind(attempt: Attempt, scope: Scope) -> list[Output]:
     """The outputs of a scope that are not at the plan's sequence yet, and do not stay as they are either."""
     found = []
-    for output in (one for one in scope.outputs if one.table not in attempt.plan.kept):
+    lasting = {*attempt.plan.kept, *attempt.plan.skipped}
+    for output in (one for one in scope.outputs if one.table not in lasting):
         handle = open_table(attempt.space.lake, output.table)
         if handle is None or handle.sequence(app_id(attempt.pipeline.name, output.table)) < attempt.plan.seq:
             found.append(output)

@@ -156,7 +156,7 @@ def _tasks(pipeline: Pipeline, known: Collection[Pipeline], trial: Trial, done: 
 
 def _make_ready(pipeline: Pipeline, known: Collection[Pipeline], trial: Trial) -> _Ready:
     inputs = read_inputs(pipeline, known)
-    taken = {p.name: p for step in pipeline.steps for p in step.parameters}
+    taken = pipeline.parameters
     given = {name: value for name, value in (trial.parameters or {}).items() if name in taken}
     missing = [name for name, parameter in taken.items() if parameter.is_required and name not in given]
     lacking = {name: f"parameter '{name}' needs a value: --param {name}=..." for name in missing}
